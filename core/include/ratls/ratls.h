@@ -1,0 +1,389 @@
+/** libratls: is the database at the other end of this TLS connection inside a genuine TEE?
+ *
+ *  One C ABI for every language. Rules that hold for every declaration here:
+ *
+ *  - A function that can fail returns a ratls_status: RATLS_OK only when everything asked for holds.
+ *    Its last argument, `ratls_error **err`, may be NULL; otherwise it is set to NULL on success and
+ *    to an error of the caller's (free with ratls_error_free()) on failure.
+ *  - Output pointers are cleared first and set last: they are NULL (or 0) unless RATLS_OK.
+ *  - `T **out` is the caller's, freed by ratls_T_free(), which accepts NULL. A pointer that a getter
+ *    returns belongs to its object and lives as long as it does.
+ *  - Inputs are borrowed for the call, never kept, freed or changed, unless the function says otherwise.
+ *  - Every handle may be used by several threads at once; only freeing it must come last.
+ *  - The library reads no environment variable and prints nothing.
+ *  - Text is UTF-8 and ends with NUL. Times are seconds since 1970-01-01T00:00:00Z.
+ */
+#ifndef RATLS_RATLS_H
+#define RATLS_RATLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ratls/codes.h"
+#include "ratls/fields.h"
+
+#if defined(__GNUC__)
+#define RATLS_API __attribute__((visibility("default")))
+#define RATLS_MUST_USE __attribute__((warn_unused_result))
+#else
+#define RATLS_API
+#define RATLS_MUST_USE
+#endif
+
+#define RATLS_VERSION_MAJOR 0
+#define RATLS_VERSION_MINOR 1
+#define RATLS_VERSION_PATCH 0
+
+/** Number of the ABI; a binding built for another one must not go on. */
+#define RATLS_ABI_VERSION 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ratls_error ratls_error;
+typedef struct ratls_quote ratls_quote;
+typedef struct ratls_verifier ratls_verifier;
+typedef struct ratls_policy ratls_policy;
+typedef struct ratls_result ratls_result;
+typedef struct ratls_tunnel ratls_tunnel;
+typedef struct ratls_cancel ratls_cancel;
+typedef struct ratls_custom_request ratls_custom_request;
+
+/* ---------------------------------------------------------------- versions */
+
+/** Version of the library, as "major.minor.patch". */
+RATLS_API const char *ratls_version(void);
+
+/** RATLS_ABI_VERSION of the library that is loaded. */
+RATLS_API int32_t ratls_abi_version(void);
+
+/* ---------------------------------------------------------------- codes and errors */
+
+/** In whose words a message names options. */
+enum {
+    RATLS_SPELLING_C = 0,
+    RATLS_SPELLING_PYTHON = 1,
+    RATLS_SPELLING_TYPESCRIPT = 2,
+    RATLS_SPELLING_RUST = 3,
+    RATLS_SPELLING_COMMAND = 4
+};
+
+/** What a code means for the caller; see docs/reference/codes.md. */
+enum {
+    RATLS_CLASS_NONE = 0,
+    RATLS_CLASS_USAGE = 1,      /**< arguments or options are wrong, a file is unreadable */
+    RATLS_CLASS_REFUSED = 2,    /**< the evidence was checked and is not acceptable */
+    RATLS_CLASS_UNAVAILABLE = 3 /**< it could not be checked */
+};
+
+/** Name of a code, for example "MRTD_NOT_ALLOWED"; "UNKNOWN" for a number that is none. */
+RATLS_API const char *ratls_status_name(ratls_status status);
+
+/** One of RATLS_CLASS_*; RATLS_CLASS_NONE for RATLS_OK. */
+RATLS_API int32_t ratls_status_class(ratls_status status);
+
+/** The failure's code; RATLS_ERR_INTERNAL for NULL. */
+RATLS_API ratls_status ratls_error_code(const ratls_error *error);
+
+/** The failure's class, one of RATLS_CLASS_*. */
+RATLS_API int32_t ratls_error_class(const ratls_error *error);
+
+/** Where it failed: options, evidence, collateral, intel, dcap, binding, policy or tunnel. */
+RATLS_API const char *ratls_error_stage(const ratls_error *error);
+
+/** The sentence for people, options spelled as `spelling` (RATLS_SPELLING_*) says. */
+RATLS_API const char *ratls_error_message(const ratls_error *error, int32_t spelling);
+
+/** A detail by name ("found", "expected", "tcb_status", "url", …); NULL when there is none. */
+RATLS_API const char *ratls_error_detail(const ratls_error *error, const char *name);
+
+/** The failure as a JSON object: code, class, stage, message, details. */
+RATLS_API const char *ratls_error_json(const ratls_error *error, int32_t spelling);
+
+/** What was known of the TCB when it failed, as a JSON object with tcb_status and its parts;
+ *  "null" unless a TCB verdict had been reached. */
+RATLS_API const char *ratls_error_tcb_json(const ratls_error *error);
+
+RATLS_API void ratls_error_free(ratls_error *error);
+
+/* ---------------------------------------------------------------- buffers */
+
+/** Free bytes that a function of this library handed out as `uint8_t **` or `char **`. */
+RATLS_API void ratls_bytes_free(void *bytes);
+
+/* ---------------------------------------------------------------- evidence, without judgement */
+
+/** Take the TDX quote out of an RA-TLS leaf certificate.
+ *
+ *  Looks in 1.3.6.1.4.1.62397.1.8, then in .1; both present and different is refused. Nothing is verified.
+ *
+ *  Returns: RATLS_OK with the quote; RATLS_OK with NULL and 0 for a certificate that has neither
+ *           extension; an error when one is present but does not hold a usable TDX quote.
+ *  Out:     quote:     exactly the quote, without what may follow it; free with ratls_bytes_free().
+ *           quote_len: its length.
+ *  In:      der:       certificate in DER, der_len bytes.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_extract_tdx_quote(
+    uint8_t **quote, size_t *quote_len, const uint8_t *der, size_t der_len, ratls_error **err);
+
+/** Read every field of a TDX (v4, v5) or SGX (v3, v4, v5) quote. Nothing is verified.
+ *
+ *  Bytes after the quote are tolerated and counted in RATLS_FIELD_TRAILING_BYTES.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_quote_inspect(
+    ratls_quote **out, const uint8_t *quote, size_t quote_len, ratls_error **err);
+
+/** A field's value as text (hexadecimal in memory order, or decimal); NULL where the quote has none. */
+RATLS_API const char *ratls_quote_text(const ratls_quote *quote, ratls_field field);
+
+/** Every field as one flat JSON object, null where the quote has none. */
+RATLS_API const char *ratls_quote_json(const ratls_quote *quote);
+
+RATLS_API void ratls_quote_free(ratls_quote *quote);
+
+/* ---------------------------------------------------------------- what the caller accepts */
+
+/** A field and the values that it may have (alternatives). */
+typedef struct ratls_pin {
+    const char *field;         /**< name of the field, as in docs/reference/fields.md */
+    const char *const *values; /**< hexadecimal with or without 0x; key_provider: name or name:id */
+    size_t values_len;
+} ratls_pin;
+
+/** What one verification accepts. All zero is the safe default; append only.
+ *
+ *  A list pointer that is NULL is "not given: any"; one that is given with length 0 is an error.
+ */
+typedef struct ratls_verify_options {
+    size_t size;                                /**< set by ratls_verify_options_init() */
+    const char *const *allowed_mr_td;           /**< MRTDs accepted, 96 hexadecimal digits each */
+    size_t allowed_mr_td_len;
+    const ratls_pin *pins;                      /**< further fields and their values */
+    size_t pins_len;
+    const char *const *acceptable_tcb_statuses; /**< default: OK, SWHardeningNeeded */
+    size_t acceptable_tcb_statuses_len;
+    const char *const *allowed_advisory_ids;    /**< given: every advisory must be listed */
+    size_t allowed_advisory_ids_len;
+    const char *min_tee_tcb_svn;                /**< 32 hexadecimal digits, compared byte by byte */
+    int64_t min_tcb_evaluation_data_number;     /**< 0: any */
+    int64_t now;                                /**< 0: the clock; otherwise the time to verify for */
+    int64_t cache_ttl_s;                        /**< 0: 3600; negative: no verdict cache */
+    int64_t timeout_ms;                         /**< 0: RATLS_TIMEOUT_MS_DEFAULT */
+    int64_t max_age_s;                          /**< reports; 0: the default */
+    int32_t allow_debug_mode;                   /**< accept a debug TD or enclave */
+    int32_t allow_sept_ve;                      /**< accept a TD with SEPT_VE_DISABLE clear */
+    int32_t allow_simulator;                    /**< accept a certificate without a quote, while nothing is pinned */
+    int32_t allow_partial_pins;                 /**< accept application pins without firmware pins */
+} ratls_verify_options;
+
+#define RATLS_TIMEOUT_MS_DEFAULT 30000
+#define RATLS_CACHE_TTL_S_DEFAULT 3600
+
+/** Set every field to its default. `size` is sizeof(ratls_verify_options) of the caller. */
+RATLS_API void ratls_verify_options_init(ratls_verify_options *options, size_t size);
+
+/** Read options from a JSON object with the fields of ratls_verify_options (a policy file).
+ *
+ *  Strict: unknown and duplicate keys, wrong types and wrong lengths are errors. `pins` is an object
+ *  of field name to value or list of values; `now` is RFC 3339 text or seconds.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_policy_parse(
+    ratls_policy **out, const char *json, size_t json_len, ratls_error **err);
+
+/** The options that a policy holds, for the functions that take them; valid as long as it lives. */
+RATLS_API const ratls_verify_options *ratls_policy_options(const ratls_policy *policy);
+
+RATLS_API void ratls_policy_free(ratls_policy *policy);
+
+/* ---------------------------------------------------------------- verifiers */
+
+/** Called with one line of warning, from any thread, never while a lock is held. Must return soon. */
+typedef void (*ratls_log_callback)(void *user, const char *message);
+
+/** Options of ratls_verifier_new_dcap(). All zero is the default; append only. */
+typedef struct ratls_dcap_options {
+    size_t size;                /**< set by ratls_dcap_options_init() */
+    const uint8_t *collateral;  /**< collateral bundle, a JSON object (docs/collateral.md) */
+    size_t collateral_len;
+    const uint8_t *trust_anchor; /**< root certificate, PEM or DER, that replaces Intel's; NULL: Intel's */
+    size_t trust_anchor_len;
+    ratls_log_callback log;     /**< may be NULL */
+    void *log_user;
+} ratls_dcap_options;
+
+RATLS_API void ratls_dcap_options_init(ratls_dcap_options *options, size_t size);
+
+/** A verifier that checks quotes against Intel's signing chain on this machine. */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_dcap(
+    ratls_verifier **out, const ratls_dcap_options *options, ratls_error **err);
+
+/** Options of ratls_verifier_new_noop() and ratls_verifier_new_custom(). */
+typedef struct ratls_verifier_options {
+    size_t size;            /**< set by ratls_verifier_options_init() */
+    ratls_log_callback log; /**< may be NULL */
+    void *log_user;
+} ratls_verifier_options;
+
+RATLS_API void ratls_verifier_options_init(ratls_verifier_options *options, size_t size);
+
+/** A verifier that checks no signature: for development. Policy and key binding still hold, and a
+ *  quote must be there; its results are `accepted`, not `verified`. */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_noop(
+    ratls_verifier **out, const ratls_verifier_options *options, ratls_error **err);
+
+/** Called, on a thread of the library, for each quote that the caller's own verifier shall judge.
+ *
+ *  The callee owns `request` and must answer it exactly once, at once or later and from any thread,
+ *  with ratls_custom_accept() or ratls_custom_reject(). The library waits until the deadline of the
+ *  verification and no longer; an answer that comes later is ignored.
+ */
+typedef void (*ratls_custom_callback)(void *user, ratls_custom_request *request);
+
+/** A verifier written by the caller. It supplies the TCB part of the claims; measurements and
+ *  REPORTDATA come from the quote, and policy and key binding are applied as for every verifier.
+ *
+ *  In: callback, user: who judges. release: called with user when the verifier is gone (may be NULL).
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_custom(
+    ratls_verifier **out, ratls_custom_callback callback, void *user, void (*release)(void *user),
+    const ratls_verifier_options *options, ratls_error **err);
+
+/** The quote to judge; *len is its length. Valid until the request is answered. */
+RATLS_API const uint8_t *ratls_custom_quote(const ratls_custom_request *request, size_t *len);
+
+/** Answer: the quote is genuine. Consumes the request.
+ *
+ *  In: claims: JSON object; may have tcb_status, tcb_status_dcap, platform_tcb_status,
+ *      tdx_module_tcb_status, qe_tcb_status, tcb_date, advisory_ids, fmspc, ppid, platform_instance_id,
+ *      tcb_evaluation_data_number, collateral_expires_at. tcb_status must be there.
+ *      Any other key is an error of the verification (USER_VERIFIER_CLAIMS).
+ */
+RATLS_API void ratls_custom_accept(ratls_custom_request *request, const char *claims, size_t claims_len);
+
+/** Answer: not acceptable (status_class RATLS_CLASS_REFUSED) or could not check (anything else), and why.
+ *  Consumes the request. */
+RATLS_API void ratls_custom_reject(ratls_custom_request *request, int32_t status_class, const char *reason);
+
+/** Let go of a verifier. Calls that use it end first; a tunnel keeps its own hold. */
+RATLS_API void ratls_verifier_free(ratls_verifier *verifier);
+
+/* ---------------------------------------------------------------- verification */
+
+/** A handle with which another thread ends blocking calls early. */
+RATLS_API RATLS_MUST_USE ratls_status ratls_cancel_new(ratls_cancel **out, ratls_error **err);
+
+/** End every call that was given this handle, now and later, with RATLS_ERR_CANCELLED. */
+RATLS_API void ratls_cancel_trigger(ratls_cancel *cancel);
+
+RATLS_API void ratls_cancel_free(ratls_cancel *cancel);
+
+/** Verify a TDX quote that came without a certificate.
+ *
+ *  Returns: RATLS_OK only if every check passed; else the first failure.
+ *  Out:     out:     result; free with ratls_result_free().
+ *  In:      verifier, quote, quote_len. options: policy (NULL: the defaults). cancel: may be NULL.
+ *  Does not check: that the quote belongs to any connection. Use ratls_verify_certificate() for that,
+ *           or pin report_data.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verify(
+    ratls_result **out, ratls_verifier *verifier, const uint8_t *quote, size_t quote_len,
+    const ratls_verify_options *options, ratls_cancel *cancel, ratls_error **err);
+
+/** Verify an RA-TLS leaf certificate: extract the quote, verify it, and require that its REPORTDATA
+ *  commits to the certificate's public key. Verdicts are cached by certificate (cache_ttl_s).
+ *
+ *  Does not check: host name, certificate validity dates, or that the peer holds the private key (the
+ *  TLS handshake proves that).
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verify_certificate(
+    ratls_result **out, ratls_verifier *verifier, const uint8_t *der, size_t der_len,
+    const ratls_verify_options *options, ratls_cancel *cancel, ratls_error **err);
+
+/** A field as text: hexadecimal, RFC 3339 time, word, decimal number, "true"/"false"; NULL where not known. */
+RATLS_API const char *ratls_result_text(const ratls_result *result, ratls_field field);
+
+/** A flag: 1, 0, or -1 where not known or not a flag. */
+RATLS_API int32_t ratls_result_flag(const ratls_result *result, ratls_field field);
+
+/** A number, or a time in seconds; INT64_MIN where not known. */
+RATLS_API int64_t ratls_result_number(const ratls_result *result, ratls_field field);
+
+/** Length of a list; 0 where not known. */
+RATLS_API size_t ratls_result_list_len(const ratls_result *result, ratls_field field);
+
+/** Entry `index` of a list; NULL beyond its end. */
+RATLS_API const char *ratls_result_list_item(const ratls_result *result, ratls_field field, size_t index);
+
+/** Every field as one flat JSON object, null where not known (docs/result.schema.json). */
+RATLS_API const char *ratls_result_json(const ratls_result *result);
+
+RATLS_API void ratls_result_free(ratls_result *result);
+
+/* ---------------------------------------------------------------- tunnel */
+
+/** Who may connect to the tunnel's socket. */
+enum {
+    RATLS_PEER_SAME_PROCESS = 0, /**< only this very process (drivers in it) */
+    RATLS_PEER_SAME_USER = 1     /**< any process of this user (psql beside `ratls proxy`) */
+};
+
+/** Options of ratls_tunnel_open(). All zero but host is the default; append only. */
+typedef struct ratls_tunnel_options {
+    size_t size;                  /**< set by ratls_tunnel_options_init() */
+    const char *host;             /**< name or address to dial; required */
+    const char *server_name;      /**< SNI; NULL: host, unless that is an address */
+    const char *socket_dir;       /**< existing directory of mode 0700 for the socket; NULL: one of our own, removed at close */
+    const ratls_verify_options *verify; /**< policy; NULL: the defaults */
+    ratls_log_callback log;       /**< may be NULL */
+    void *log_user;
+    int64_t connect_timeout_ms;   /**< resolving, connecting, handshake and verdict together; 0: no more than the parts */
+    int64_t handshake_timeout_ms; /**< TLS handshake; 0: RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT */
+    int32_t port;                 /**< 1 to 65535; 0: 5432 */
+    int32_t peer;                 /**< RATLS_PEER_* */
+    int32_t spelling;             /**< RATLS_SPELLING_*: in whose words a refusal speaks to the driver */
+    int32_t reserved;             /**< 0 */
+} ratls_tunnel_options;
+
+#define RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT 5000
+
+RATLS_API void ratls_tunnel_options_init(ratls_tunnel_options *options, size_t size);
+
+/** Open an attested way to a PostgreSQL server: a Unix socket in a private directory for any driver.
+ *
+ *  Makes one attested handshake first, so that a refusal is returned here. From then on every
+ *  connection to the socket gets a TLS connection of its own, whose certificate is verified before the
+ *  first byte goes either way; a refusal reaches the driver as a PostgreSQL ErrorResponse.
+ *
+ *  In: verifier: kept until the tunnel is closed. cancel: ends the opening only; may be NULL.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_open(
+    ratls_tunnel **out, ratls_verifier *verifier, const ratls_tunnel_options *options,
+    ratls_cancel *cancel, ratls_error **err);
+
+/** Directory for the driver's `host`. */
+RATLS_API const char *ratls_tunnel_directory(const ratls_tunnel *tunnel);
+
+/** Number for the driver's `port`: the socket is `<directory>/.s.PGSQL.<port>`. */
+RATLS_API int32_t ratls_tunnel_port(const ratls_tunnel *tunnel);
+
+/** The verdict on the newest accepted certificate, a copy of the caller's. */
+RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_result(
+    ratls_result **out, const ratls_tunnel *tunnel, ratls_error **err);
+
+/** The newest failure of a connection, a copy of the caller's; NULL when there was none. */
+RATLS_API ratls_error *ratls_tunnel_last_error(const ratls_tunnel *tunnel);
+
+/** Counters as a JSON object: connections (now, total, refused), bytes to and from the upstream. Free
+ *  with ratls_bytes_free(); NULL when out of memory. */
+RATLS_API char *ratls_tunnel_stats(const ratls_tunnel *tunnel);
+
+/** Close: no new connections, the open ones are ended, threads joined, the socket removed. Frees the
+ *  handle; NULL is accepted. In a forked child it only forgets the handle. */
+RATLS_API void ratls_tunnel_close(ratls_tunnel *tunnel);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

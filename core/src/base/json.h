@@ -1,0 +1,43 @@
+/** JSON from strangers: a scanner that finds a signed object's exact bytes and enforces RFC 8259 with no
+ *  duplicate keys, and strict getters over cJSON for what passed it (DCAP rules 2.6, 10). */
+#ifndef RATLS_BASE_JSON_H
+#define RATLS_BASE_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "base/bytes.h"
+
+enum {
+    RATLS_JSON_DEPTH_MAX = 32,
+    RATLS_JSON_SIZE_MAX = 1 << 20,
+    RATLS_JSON_KEY_MAX = 64,    /* bytes of a key; the documents read here have shorter ones */
+    RATLS_JSON_MEMBERS_MAX = 4096 /* members of one object */
+};
+
+typedef enum {
+    RATLS_JSON_OK,
+    RATLS_JSON_MALFORMED,
+    RATLS_JSON_DUPLICATE_KEY,
+    RATLS_JSON_OUT_OF_MEMORY
+} ratls_json_outcome;
+
+/** Check that `text` is one JSON value: UTF-8 without BOM or NUL (escaped NULs too), RFC 8259 numbers,
+ *  depth at most RATLS_JSON_DEPTH_MAX, no key twice in an object, nothing but white space after it.
+ *  `duplicate` (may be NULL) gets the key that occurs twice. */
+ratls_json_outcome ratls_json_check(ratls_bytes text, ratls_bytes *duplicate);
+
+/** ratls_json_check() and then cJSON over exactly these bytes. *out is the caller's, cJSON_Delete(). */
+ratls_json_outcome ratls_json_parse(cJSON **out, ratls_bytes text, ratls_bytes *duplicate);
+
+/** The raw bytes of a member's value in the top-level object of checked text; false when it is absent. */
+bool ratls_json_slice(ratls_bytes *out, ratls_bytes text, const char *key);
+
+/* Strict getters: exact (case-sensitive) key, exact type. False when absent or of another type. */
+bool ratls_json_get_text(const cJSON *object, const char *key, const char **out);
+bool ratls_json_get_integer(const cJSON *object, const char *key, int64_t minimum, int64_t maximum, int64_t *out);
+bool ratls_json_get_hex(const cJSON *object, const char *key, uint8_t *out, size_t len);
+bool ratls_json_get_time(const cJSON *object, const char *key, int64_t *out);
+const cJSON *ratls_json_get_array(const cJSON *object, const char *key);
+const cJSON *ratls_json_get_object(const cJSON *object, const char *key);
+
+#endif

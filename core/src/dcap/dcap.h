@@ -1,0 +1,42 @@
+/** DCAP verification: collateral and anchor → prepared; quote, prepared and time → claims. No I/O, no clock. */
+#ifndef RATLS_DCAP_DCAP_H
+#define RATLS_DCAP_DCAP_H
+
+#include "collateral/bundle.h"
+#include "evidence/quote.h"
+#include "policy/claims.h"
+
+/** The root key that is believed; see trust_anchor.c. */
+typedef struct {
+    uint8_t spki_sha256[32]; /* SHA-256 of the root's SubjectPublicKeyInfo */
+    uint8_t spki[91];
+    ratls_bytes subject;     /* Name that the root must have; borrows `storage` or a constant */
+    char name[65];           /* "intel", or SHA-256 of the certificate given, in hex */
+    void *storage;
+} ratls_trust_anchor;
+
+/** Intel's SGX root key, built in. */
+void ratls_trust_anchor_intel(ratls_trust_anchor *out);
+
+/** A root certificate of the caller's, PEM or DER. */
+ratls_status ratls_trust_anchor_parse(ratls_trust_anchor *out, ratls_bytes certificate, ratls_error **err);
+
+void ratls_trust_anchor_clear(ratls_trust_anchor *anchor);
+
+/** Collateral with every signature on it verified; immutable, safe to share between threads. */
+typedef struct ratls_prepared ratls_prepared;
+
+/** Verify what can be verified without a quote and without a time: chains, names, roles, CRL and JSON
+ *  signatures, formats. Dates and revocation are kept for each use. */
+ratls_status ratls_prepare(ratls_prepared **out, const ratls_collateral *collateral, const ratls_trust_anchor *anchor, ratls_error **err);
+
+void ratls_prepared_free(ratls_prepared *prepared);
+
+/** Every check of the DCAP rules, section 3, on this quote at this time; the TCB verdict is in the
+ *  claims, whatever it is: whether it is acceptable is the policy's. Out: claims, cleared first. */
+ratls_status ratls_dcap_verify(ratls_claims *out, const ratls_parsed_quote *quote, const ratls_prepared *prepared, int64_t now, ratls_error **err);
+
+/** What must still hold when a cached verdict on this quote is used again: dates and revocation at `now`. */
+ratls_status ratls_dcap_recheck(const ratls_parsed_quote *quote, const ratls_prepared *prepared, int64_t now, ratls_error **err);
+
+#endif

@@ -1,0 +1,32 @@
+/** What the caller accepts, compiled once from its options, and applied to claims: one path for every verifier. */
+#ifndef RATLS_POLICY_POLICY_H
+#define RATLS_POLICY_POLICY_H
+
+#include "evidence/quote.h"
+#include "policy/claims.h"
+
+/** Options, read and checked: lists decoded to bytes, statuses to a set. Owns everything. */
+typedef struct ratls_compiled_policy ratls_compiled_policy;
+
+/** Copy and check the options (NULL: the defaults): sizes by `size`, hexadecimal, lists, names, PINS_INCOMPLETE. */
+ratls_status ratls_policy_compile(ratls_compiled_policy **out, const ratls_verify_options *options, ratls_error **err);
+
+void ratls_compiled_policy_free(ratls_compiled_policy *policy);
+
+/* What others need of a policy. */
+int64_t ratls_policy_now(const ratls_compiled_policy *policy);          /* 0: the clock */
+int64_t ratls_policy_cache_ttl_s(const ratls_compiled_policy *policy);  /* 0: off */
+int64_t ratls_policy_timeout_ms(const ratls_compiled_policy *policy);
+bool ratls_policy_allow_simulator(const ratls_compiled_policy *policy);
+bool ratls_policy_pins_anything(const ratls_compiled_policy *policy);   /* MRTD or any pin */
+bool ratls_policy_pins_mr_td(const ratls_compiled_policy *policy);
+bool ratls_policy_pins_identity(const ratls_compiled_policy *policy);   /* MRTD and RTMR0 to RTMR2 */
+
+/** Accept, or the first refusal, in a fixed order: debug and attributes, TCB status, advisories, numbers,
+ *  MRTD, pins. Appends to `waived` (list of words, may be NULL) what an option waived ("debug_mode",
+ *  "sept_ve"). On a refusal that follows a TCB verdict the error carries it (ratls_error_set_tcb). */
+ratls_status ratls_policy_apply(
+    const ratls_compiled_policy *policy, const ratls_parsed_quote *quote, const ratls_claims *claims,
+    ratls_advisories *waived, ratls_error **err);
+
+#endif
