@@ -1,0 +1,65 @@
+# What scripts/setup, demo and test share. Sourced, from the root of the project.
+
+die() {
+  echo "$(basename "$0"): $*" >&2
+  exit 1
+}
+
+# Install the Debian packages that are missing; without root, say what to run.
+install_debian_packages() {
+  local missing=() name
+  for name in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  command -v apt-get >/dev/null || die "needs a Debian system, or these packages by hand: ${missing[*]}"
+  [ "$(id -u)" = 0 ] || die "run as root: apt-get update && apt-get install -y ${missing[*]}"
+  # The PostgreSQL package would otherwise create and start a cluster of its own.
+  if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    mkdir -p /etc/postgresql-common/createcluster.d
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
+  fi
+  echo "installing from Debian: ${missing[*]}"
+  mkdir -p build
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } \
+    >build/apt.log 2>&1 || die "apt-get failed, see build/apt.log: $(tail -n 1 build/apt.log)"
+}
+
+# make_venv DIRECTORY LOCKFILE: a virtual environment that holds exactly what the lock file names.
+make_venv() {
+  local venv=$1 lock=$2 stamp
+  stamp=$venv/.$(basename "$lock").$(sha256sum "$lock" | cut -c1-16)
+  [ -e "$stamp" ] && return
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv" >build/venv.log 2>&1 || die "python3 -m venv failed, see build/venv.log"
+  "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "needs Python 3.10 or later"
+  echo "installing from PyPI: $lock"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$lock" >build/pip.log 2>&1 \
+    || die "pip failed, see build/pip.log: $(tail -n 1 build/pip.log)"
+  touch "$stamp"
+}
+
+# Build the shared library and the command into build/.
+build_command() {
+  mkdir -p build
+  { cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRATLS_BUILD_TESTS="${RATLS_BUILD_TESTS:-OFF}" \
+    && cmake --build build; } >build/build.log 2>&1 || die "the build failed, see build/build.log: $(grep -m 1 -i error build/build.log || tail -n 1 build/build.log)"
+}
+
+# Fingerprint of everything that the Python packages are made from.
+python_sources_fingerprint() {
+  find VERSION core bindings/python clients/python -type f -not -path '*/__pycache__/*' -not -name '*.pyc' -print0 \
+    | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+}
+
+# install_python_packages VENV: both packages, in one command, unless these very sources are installed already.
+install_python_packages() {
+  local venv=$1 stamp
+  stamp=$venv/.packages.$(python_sources_fingerprint)
+  [ -e "$stamp" ] && return
+  echo "building the Python packages"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+    ./bindings/python ./clients/python >build/pip-packages.log 2>&1 \
+    || die "pip install of the packages failed, see build/pip-packages.log: $(tail -n 1 build/pip-packages.log)"
+  rm -f "$venv"/.packages.*
+  touch "$stamp"
+}
