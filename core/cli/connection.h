@@ -1,0 +1,16 @@
+/** The tunnel as the command opens it: from HOST:PORT, the flags and a judge. */
+#ifndef RATLS_CLI_CONNECTION_H
+#define RATLS_CLI_CONNECTION_H
+
+#include "interrupt.h"
+#include "judge.h"
+
+/** Milliseconds that --connect-timeout allows; 0: not given. */
+bool cli_connection_timeout(int64_t *out, const cli_arguments *arguments, cli_failure *failure);
+
+/** Open a tunnel to `endpoint` (HOST:PORT). socket_dir NULL: a private one, removed at close. */
+bool cli_connection_open(
+    ratls_tunnel **out, const cli_arguments *arguments, const cli_judge *judge, const char *endpoint,
+    const char *socket_dir, ratls_cancel *cancel, cli_failure *failure);
+
+#endif

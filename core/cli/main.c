@@ -1,0 +1,63 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "output.h"
+#include "subcommands.h"
+
+static bool tell_text(const char *name, const char *text, bool json, cli_failure *failure)
+{
+    cJSON *object;
+
+    if (!json) {
+        puts(text);
+        return cli_output_flush(failure);
+    }
+    object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, name, text);
+    return cli_output_json(object, failure);
+}
+
+static bool tell_help(bool json, cli_failure *failure)
+{
+    char *help = cli_arguments_help();
+    bool told = help == NULL ? cli_fail_memory(failure) : tell_text("help", help, json, failure);
+
+    free(help);
+    return told;
+}
+
+static bool run(const cli_arguments *arguments, bool json, cli_failure *failure)
+{
+    if (arguments->help) {
+        return tell_help(json, failure);
+    }
+    if (arguments->version) {
+        return tell_text("version", ratls_version(), json, failure);
+    }
+    switch (arguments->command) {
+    case CLI_INSPECT:
+        return cli_inspect(arguments, json, failure);
+    case CLI_VERIFY:
+        return cli_verify(arguments, json, failure);
+    default:
+        return cli_proxy(arguments, json, failure);
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    cli_arguments arguments = {0};
+    cli_failure failure = {0};
+    bool json = cli_arguments_want_json(argc, argv);
+    int status = EXIT_SUCCESS;
+
+    signal(SIGPIPE, SIG_IGN); /* output that nobody reads must not end a proxy in mid-stream */
+    if (!cli_arguments_parse(&arguments, argc, argv, &failure) || !run(&arguments, json, &failure)) {
+        cli_output_failure(&failure, json, arguments.command != CLI_INSPECT);
+        status = cli_failure_exit(&failure);
+    }
+    cli_arguments_clear(&arguments);
+    cli_failure_clear(&failure);
+    return status;
+}
