@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     ratls_bytes der;                 /* the whole certificate */
     ratls_bytes tbs;                 /* what is signed, with tag and length */
+    uint8_t version;                 /* 1, 2 or 3; only version 3 has extensions */
     ratls_bytes serial;              /* INTEGER content octets */
     ratls_bytes signature_algorithm; /* AlgorithmIdentifier, whole; the outer equals the inner, checked */
     ratls_bytes issuer;              /* Name, whole */

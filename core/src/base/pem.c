@@ -1,0 +1,188 @@
+#include "base/pem.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/reader.h"
+
+enum { BASE64_GROUP = 4, BASE64_GROUP_BYTES = 3 };
+
+static const char begin_mark[] = "-----BEGIN ";
+static const char end_mark[] = "-----END ";
+static const char closing_mark[] = "-----";
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The text without the run of NUL and white space at its end (DCAP rules 1.7, 1). */
+static ratls_bytes cut_end(ratls_bytes text)
+{
+    while (text.len > 0 && (text.data[text.len - 1] == '\0' || is_space(text.data[text.len - 1]))) {
+        text.len--;
+    }
+    return text;
+}
+
+static void skip_space(ratls_reader *reader)
+{
+    while (reader->left > 0 && is_space(reader->next[0]) && ratls_reader_skip(reader, 1)) {
+    }
+}
+
+/* The next line without its end, LF or CRLF; the last line may have none. */
+static ratls_bytes take_line(ratls_reader *reader)
+{
+    ratls_bytes line = {reader->next, 0};
+    const uint8_t *end = reader->left == 0 ? NULL : memchr(reader->next, '\n', reader->left);
+    size_t whole = end == NULL ? reader->left : (size_t)(end - reader->next) + 1;
+
+    if (!ratls_reader_take(reader, &line, whole)) {
+        return line;
+    }
+    if (end != NULL) {
+        line.len -= line.len >= 2 && line.data[line.len - 2] == '\r' ? 2 : 1;
+    }
+    return line;
+}
+
+/* The line is exactly MARK LABEL "-----". */
+static bool line_is_mark(ratls_bytes line, const char *mark, const char *label)
+{
+    ratls_reader reader = ratls_reader_over(line);
+    ratls_bytes part;
+
+    return ratls_reader_take(&reader, &part, strlen(mark)) && ratls_bytes_equal_text(part, mark) &&
+           ratls_reader_take(&reader, &part, strlen(label)) && ratls_bytes_equal_text(part, label) &&
+           ratls_reader_take(&reader, &part, reader.left) && ratls_bytes_equal_text(part, closing_mark);
+}
+
+/* Value of a base64 digit, -1 for any other character. */
+static int base64_digit(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* RFC 4648, 3.2 to 3.5: whole groups, only its digits, at most two '=' at the end, no bits left over. The
+ *  decoder itself lets some of these pass. *padding is how many '=' there are. */
+static bool base64_strict(ratls_bytes text, size_t *padding)
+{
+    size_t digits = text.len;
+    int last;
+
+    if (text.len == 0 || text.len % BASE64_GROUP != 0) {
+        return false;
+    }
+    while (text.len - digits < 2 && text.data[digits - 1] == '=') {
+        digits--;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        if (base64_digit(text.data[i]) < 0) {
+            return false;
+        }
+    }
+    *padding = text.len - digits;
+    last = base64_digit(text.data[digits - 1]);
+    return *padding == 0 || (*padding == 1 && (last & 0x03) == 0) || (*padding == 2 && (last & 0x0f) == 0);
+}
+
+/* Decode base64 to `target`, which has room for as many bytes as there are characters. */
+static const char *decode_block(uint8_t *target, ratls_bytes text, size_t block_max, size_t *decoded)
+{
+    size_t bytes = text.len / BASE64_GROUP * BASE64_GROUP_BYTES;
+    size_t padding;
+
+    if (text.len > INT_MAX || bytes > block_max + BASE64_GROUP_BYTES) {
+        return "a block is longer than the limit";
+    }
+    if (!base64_strict(text, &padding) || EVP_DecodeBlock(target, text.data, (int)text.len) != (int)bytes) {
+        return "a block is not strict base64";
+    }
+    *decoded = bytes - padding;
+    return *decoded > block_max ? "a block is longer than the limit" : NULL;
+}
+
+/* One block, from its BEGIN line to its END line, decoded to `target`; its base64 is joined in `scratch`.
+ * Each has room for as many bytes as are left to read. */
+static const char *read_block(uint8_t *target, uint8_t *scratch, ratls_reader *reader, const char *label, size_t block_max, size_t *decoded)
+{
+    ratls_bytes joined = {scratch, 0};
+    ratls_bytes line = take_line(reader);
+
+    if (!line_is_mark(line, begin_mark, label)) {
+        return "text that is not a block of the expected kind";
+    }
+    while (reader->left > 0) {
+        line = take_line(reader);
+        if (line_is_mark(line, end_mark, label)) {
+            return decode_block(target, joined, block_max, decoded);
+        }
+        if (line.len == 0) {
+            return "an empty line inside a block";
+        }
+        memcpy(scratch + joined.len, line.data, line.len);
+        joined.len += line.len;
+    }
+    return "a block has no end";
+}
+
+static const char *read_blocks(ratls_pem *out, ratls_bytes text, const char *label, size_t block_max)
+{
+    ratls_reader reader = ratls_reader_over(text);
+    uint8_t *target = out->storage;
+    const char *fault;
+    size_t decoded = 0;
+
+    skip_space(&reader);
+    while (reader.left > 0) {
+        if (out->len == RATLS_PEM_BLOCKS_MAX) {
+            return "more blocks than the limit";
+        }
+        fault = read_block(target, out->storage + text.len, &reader, label, block_max, &decoded);
+        if (fault != NULL) {
+            return fault;
+        }
+        out->blocks[out->len++] = (ratls_bytes){target, decoded};
+        target += decoded;
+        skip_space(&reader);
+    }
+    return out->len == 0 ? "no block" : NULL;
+}
+
+bool ratls_pem_parse(ratls_pem *out, ratls_bytes text, const char *label, size_t block_max, const char **what)
+{
+    const char *fault;
+
+    *out = (ratls_pem){0};
+    text = cut_end(text);
+    if (text.len == 0 || memchr(text.data, '\0', text.len) != NULL) {
+        *what = text.len == 0 ? "no block" : "a NUL byte in the text";
+        return false;
+    }
+    out->storage = text.len > SIZE_MAX / 2 ? NULL : malloc(2 * text.len); /* decoded blocks, then scratch */
+    fault = out->storage == NULL ? "out of memory" : read_blocks(out, text, label, block_max);
+    if (fault != NULL) {
+        ratls_pem_clear(out);
+        *what = fault;
+        return false;
+    }
+    return true;
+}
+
+void ratls_pem_clear(ratls_pem *pem)
+{
+    free(pem->storage);
+    *pem = (ratls_pem){0};
+}
