@@ -354,6 +354,14 @@ const ratls_code_row ratls_code_rows[] = {
      "no dstack guest agent to attest this client with: tried {expected} and DSTACK_SIMULATOR_ENDPOINT"},
     {912, RATLS_CLASS_UNAVAILABLE, "SYSTEM", "tunnel",
      "the operating system refused {what}: {found}"},
+    {913, RATLS_CLASS_UNAVAILABLE, "TLS_TRUNCATED", "tunnel",
+     "upstream ended the connection without saying goodbye (TLS close_notify): what it sent may be cut short"},
+    {914, RATLS_CLASS_UNAVAILABLE, "TLS_FAILED", "tunnel",
+     "TLS connection to the upstream failed: {what}"},
+    {915, RATLS_CLASS_REFUSED, "ALPN_REFUSED", "tunnel",
+     "upstream selected the application protocol \"{found}\" (ALPN): expected \"{expected}\" or none"},
+    {916, RATLS_CLASS_USAGE, "STARTUP_INVALID", "tunnel",
+     "the client's first packet is not one of PostgreSQL's protocol 3: {what}"},
 };
 
 const size_t ratls_code_row_count = sizeof ratls_code_rows / sizeof ratls_code_rows[0];

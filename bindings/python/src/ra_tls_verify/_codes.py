@@ -177,6 +177,10 @@ CODES: dict[str, tuple[int, str, str]] = {
     "CONNECTIONS_EXHAUSTED": (910, "unavailable", "tunnel"),
     "DSTACK_UNAVAILABLE": (911, "unavailable", "tunnel"),
     "SYSTEM": (912, "unavailable", "tunnel"),
+    "TLS_TRUNCATED": (913, "unavailable", "tunnel"),
+    "TLS_FAILED": (914, "unavailable", "tunnel"),
+    "ALPN_REFUSED": (915, "refused", "tunnel"),
+    "STARTUP_INVALID": (916, "usage", "tunnel"),
 }
 
 #: Fields of a result, in order, with their types.
