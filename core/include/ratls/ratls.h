@@ -191,7 +191,8 @@ RATLS_API void ratls_verify_options_init(ratls_verify_options *options, size_t s
 RATLS_API RATLS_MUST_USE ratls_status ratls_policy_parse(
     ratls_policy **out, const char *json, size_t json_len, ratls_error **err);
 
-/** The options that a policy holds, for the functions that take them; valid as long as it lives. */
+/** The options that a policy holds, for the functions that take them; valid as long as it lives. For NULL:
+ *  options that every function refuses (OPTIONS_SIZE), never the defaults. */
 RATLS_API const ratls_verify_options *ratls_policy_options(const ratls_policy *policy);
 
 RATLS_API void ratls_policy_free(ratls_policy *policy);

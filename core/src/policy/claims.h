@@ -54,6 +54,7 @@ typedef struct {
     ratls_tcb_status tdx_module_tcb_status;
     ratls_tcb_status qe_tcb_status;
     ratls_advisories advisories;
+    bool advisories_unknown; /* nobody said which apply: an empty set then means nothing */
     bool has_tcb_date;
     int64_t tcb_date;
     bool has_fmspc;
@@ -68,6 +69,13 @@ typedef struct {
     int64_t valid_from;
     int64_t expires_at;
 } ratls_claims;
+
+/** Attach the verdict on the TCB, if there was one, to the failure *err, if there is one. */
+void ratls_claims_tell(const ratls_claims *claims, ratls_error **err);
+
+/** The verdict on the TCB as a JSON object, by the result's names, null where not known; the caller's to
+ *  free(). NULL when out of memory. */
+char *ratls_claims_tcb_json(const ratls_claims *claims);
 
 ratls_status ratls_claims_copy(ratls_claims *out, const ratls_claims *in, ratls_error **err);
 void ratls_claims_clear(ratls_claims *claims);
