@@ -64,6 +64,7 @@ enum {
     RATLS_ERR_EVIDENCE_QUOTE_NOT_TDX = 226, /**< refused, evidence: evidence is an {found} quote: expected a TDX quote */
     RATLS_ERR_EVIDENCE_EVENT_LOG_FORMAT = 227, /**< refused, evidence: event log is malformed: {what} */
     RATLS_ERR_EVIDENCE_HARDWARE_UNBOUND = 228, /**< refused, evidence: quote body has a non-zero {found}: expected zero, as Intel's modules report it */
+    RATLS_ERR_EVIDENCE_REPORT_DATA_PAYLOAD = 229, /**< refused, evidence: the envelope's report_data is not the digest of its report_data_payload */
     RATLS_ERR_DCAP_PCK_CHAIN_MISSING = 300, /**< refused, dcap: quote carries no PCK certificate chain (certification data type {found}, expected 5) and the collateral has none */
     RATLS_ERR_DCAP_PCK_CHAIN_PEM = 301, /**< refused, dcap: PCK certificate chain is not clean PEM: {what} */
     RATLS_ERR_DCAP_PCK_CHAIN_LENGTH = 302, /**< refused, dcap: PCK certificate chain has {found} certificates: expected exactly 3 */

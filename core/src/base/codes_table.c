@@ -112,6 +112,8 @@ const ratls_code_row ratls_code_rows[] = {
      "event log is malformed: {what}"},
     {228, RATLS_CLASS_REFUSED, "EVIDENCE_HARDWARE_UNBOUND", "evidence",
      "quote body has a non-zero {found}: expected zero, as Intel's modules report it"},
+    {229, RATLS_CLASS_REFUSED, "EVIDENCE_REPORT_DATA_PAYLOAD", "evidence",
+     "the envelope's report_data is not the digest of its report_data_payload"},
     {300, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_MISSING", "dcap",
      "quote carries no PCK certificate chain (certification data type {found}, expected 5) and the collateral has none"},
     {301, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_PEM", "dcap",

@@ -14,4 +14,5 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/reader.c
   ${CMAKE_CURRENT_LIST_DIR}/text.c
   ${CMAKE_CURRENT_LIST_DIR}/time.c
+  ${CMAKE_CURRENT_LIST_DIR}/utf8.c
   ${CMAKE_CURRENT_LIST_DIR}/version.c)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { TEXT_FIRST_CAPACITY = 128 };
 
 /* Make room for `more` bytes and the NUL. */
@@ -68,35 +70,13 @@ void ratls_text_add_hex(ratls_text *text, const uint8_t *bytes, size_t len)
     text->len += 2 * len;
 }
 
-/* Length of the UTF-8 sequence at `s`, 0 when it is none (RFC 3629: no overlong form, no surrogate). */
-static size_t utf8_sequence(const unsigned char *s)
-{
-    if (s[0] < 0x80) {
-        return 1;
-    }
-    if (s[0] >= 0xc2 && s[0] <= 0xdf) {
-        return (s[1] & 0xc0) == 0x80 ? 2 : 0;
-    }
-    if (s[0] >= 0xe0 && s[0] <= 0xef) {
-        unsigned char low = s[0] == 0xe0 ? 0xa0 : 0x80;
-        unsigned char high = s[0] == 0xed ? 0x9f : 0xbf;
-
-        return s[1] >= low && s[1] <= high && (s[2] & 0xc0) == 0x80 ? 3 : 0;
-    }
-    if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-        unsigned char low = s[0] == 0xf0 ? 0x90 : 0x80;
-        unsigned char high = s[0] == 0xf4 ? 0x8f : 0xbf;
-
-        return s[1] >= low && s[1] <= high && (s[2] & 0xc0) == 0x80 && (s[3] & 0xc0) == 0x80 ? 4 : 0;
-    }
-    return 0;
-}
-
 void ratls_text_add_json_string(ratls_text *text, const char *piece)
 {
+    size_t left = strlen(piece);
+
     ratls_text_add(text, "\"");
-    for (const unsigned char *s = (const unsigned char *)piece; *s != '\0';) {
-        size_t len = utf8_sequence(s);
+    for (const uint8_t *s = (const uint8_t *)piece; left > 0;) {
+        size_t len = ratls_utf8_sequence((ratls_bytes){s, left});
 
         if (*s == '"' || *s == '\\') {
             char escaped[2] = {'\\', (char)*s};
@@ -112,7 +92,9 @@ void ratls_text_add_json_string(ratls_text *text, const char *piece)
         } else {
             ratls_text_add_bytes(text, (const char *)s, len);
         }
-        s += len == 0 ? 1 : len;
+        len = len == 0 ? 1 : len;
+        s += len;
+        left -= len;
     }
     ratls_text_add(text, "\"");
 }

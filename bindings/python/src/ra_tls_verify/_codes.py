@@ -56,6 +56,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "EVIDENCE_QUOTE_NOT_TDX": (226, "refused", "evidence"),
     "EVIDENCE_EVENT_LOG_FORMAT": (227, "refused", "evidence"),
     "EVIDENCE_HARDWARE_UNBOUND": (228, "refused", "evidence"),
+    "EVIDENCE_REPORT_DATA_PAYLOAD": (229, "refused", "evidence"),
     "DCAP_PCK_CHAIN_MISSING": (300, "refused", "dcap"),
     "DCAP_PCK_CHAIN_PEM": (301, "refused", "dcap"),
     "DCAP_PCK_CHAIN_LENGTH": (302, "refused", "dcap"),
