@@ -107,7 +107,7 @@ enum {
     RATLS_ERR_DCAP_TDX_SEAMATTRIBUTES = 353, /**< refused, dcap: TDX module SEAMATTRIBUTES are {found}: expected {expected} */
     RATLS_ERR_DCAP_TDX_MODULE_SVN_UNSUPPORTED = 354, /**< refused, dcap: TDX module SVN {found} is below every level that Intel lists */
     RATLS_ERR_DCAP_TCB_NOT_SUPPORTED = 355, /**< refused, dcap: platform TCB is below every level that Intel lists: found {found} */
-    RATLS_ERR_COLLATERAL_MISSING = 500, /**< unavailable, collateral: collateral is missing: {what} */
+    RATLS_ERR_COLLATERAL_MISSING = 500, /**< unavailable, collateral: collateral is missing: {what}. Give a whole bundle in {option:collateral}. */
     RATLS_ERR_COLLATERAL_FORMAT = 501, /**< unavailable, collateral: collateral is not the expected JSON object: {what} */
     RATLS_ERR_COLLATERAL_TOO_LARGE = 502, /**< unavailable, collateral: collateral: {what} has {found} bytes, more than the limit of {expected} */
     RATLS_ERR_COLLATERAL_DUPLICATE_KEY = 503, /**< unavailable, collateral: {what} holds the key "{found}" more than once */

@@ -199,7 +199,7 @@ const ratls_code_row ratls_code_rows[] = {
     {355, RATLS_CLASS_REFUSED, "DCAP_TCB_NOT_SUPPORTED", "dcap",
      "platform TCB is below every level that Intel lists: found {found}"},
     {500, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_MISSING", "collateral",
-     "collateral is missing: {what}"},
+     "collateral is missing: {what}. Give a whole bundle in {option:collateral}."},
     {501, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_FORMAT", "collateral",
      "collateral is not the expected JSON object: {what}"},
     {502, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TOO_LARGE", "collateral",
