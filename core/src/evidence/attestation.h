@@ -8,8 +8,7 @@ enum {
     RATLS_ATTESTATION_SIZE_MAX = 1 << 20,
     RATLS_ATTESTATION_EVENTS_MAX = 4096,
     RATLS_ATTESTATION_EVENT_NAME_MAX = 256,
-    RATLS_ATTESTATION_PAYLOAD_MAX = 1 << 20,
-    RATLS_ATTESTATION_DEPTH_MAX = 8
+    RATLS_ATTESTATION_PAYLOAD_MAX = 1 << 20
 };
 
 typedef enum {
@@ -33,6 +32,10 @@ typedef struct {
 /** Walk the whole envelope, every variant; trailing bytes are refused. A platform that is not TDX is
  *  not an error here: the caller refuses it with its name. */
 ratls_status ratls_attestation_parse(ratls_attestation *out, ratls_bytes input, ratls_error **err);
+
+/** The two forms, for ratls_attestation_parse(): `out` is cleared by it and is incomplete after a failure. */
+ratls_status ratls_attestation_parse_v0(ratls_attestation *out, ratls_bytes input, ratls_error **err);
+ratls_status ratls_attestation_parse_v1(ratls_attestation *out, ratls_bytes input, ratls_error **err);
 
 /** Name of a platform as the envelope spells it, for messages ("tdx", "gcp-tdx", "sev-snp", …). */
 const char *ratls_platform_name(ratls_platform platform);
