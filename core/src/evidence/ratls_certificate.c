@@ -24,13 +24,24 @@ typedef struct {
     const ratls_extension *attestation;
 } ratls_extensions_found;
 
-static ratls_status find_once(const ratls_extension **out, const ratls_certificate *certificate, const ratls_extension_id *id, ratls_error **err)
+static const ratls_extension *find(size_t *count, const ratls_certificate *certificate, const ratls_extension_id *id)
+{
+    return ratls_certificate_extension(certificate, (ratls_bytes){id->oid, sizeof id->oid}, count);
+}
+
+/* None of the three may be there twice (evidence format 1.2). *present: evidence is there, usable or not. */
+static ratls_status find_extensions(ratls_extensions_found *out, bool *present, const ratls_certificate *certificate, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    size_t count;
+    size_t attestations, quotes, event_logs;
 
-    *out = ratls_certificate_extension(certificate, (ratls_bytes){id->oid, sizeof id->oid}, &count);
-    CHECK(count <= 1, RATLS_ERR_EVIDENCE_EXTENSION_DUPLICATE, FOUND(id->name));
+    out->attestation = find(&attestations, certificate, &attestation_extension);
+    out->quote = find(&quotes, certificate, &quote_extension);
+    out->event_log = find(&event_logs, certificate, &event_log_extension);
+    *present = out->attestation != NULL || out->quote != NULL;
+    CHECK(attestations <= 1, RATLS_ERR_EVIDENCE_EXTENSION_DUPLICATE, FOUND(attestation_extension.name));
+    CHECK(quotes <= 1, RATLS_ERR_EVIDENCE_EXTENSION_DUPLICATE, FOUND(quote_extension.name));
+    CHECK(event_logs <= 1, RATLS_ERR_EVIDENCE_EXTENSION_DUPLICATE, FOUND(event_log_extension.name));
     status = RATLS_OK;
 out:
     return status;
@@ -156,12 +167,7 @@ static ratls_status read_evidence(ratls_evidence *out, ratls_bytes der, ratls_er
           EXPECTED_NUMBER(RATLS_CERTIFICATE_SIZE_MAX));
     CHECK(ratls_certificate_parse(&certificate, der, &what), RATLS_ERR_EVIDENCE_CERTIFICATE_FORMAT, WHAT(what));
     out->spki = certificate.spki;
-    found.attestation = ratls_certificate_extension(&certificate, (ratls_bytes){attestation_extension.oid, sizeof attestation_extension.oid}, NULL);
-    found.quote = ratls_certificate_extension(&certificate, (ratls_bytes){quote_extension.oid, sizeof quote_extension.oid}, NULL);
-    out->present = found.attestation != NULL || found.quote != NULL;
-    TRY(find_once(&found.attestation, &certificate, &attestation_extension, err));
-    TRY(find_once(&found.quote, &certificate, &quote_extension, err));
-    TRY(find_once(&found.event_log, &certificate, &event_log_extension, err));
+    TRY(find_extensions(&found, &out->present, &certificate, err));
     if (found.attestation != NULL) {
         TRY(read_attestation(out, &found, err));
     } else if (found.quote != NULL) {
