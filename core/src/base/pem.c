@@ -49,15 +49,23 @@ static ratls_bytes take_line(ratls_reader *reader)
     return line;
 }
 
-/* The line is exactly MARK LABEL "-----". */
-static bool line_is_mark(ratls_bytes line, const char *mark, const char *label)
+static bool take_text(ratls_reader *reader, const char *text)
 {
-    ratls_reader reader = ratls_reader_over(line);
     ratls_bytes part;
 
-    return ratls_reader_take(&reader, &part, strlen(mark)) && ratls_bytes_equal_text(part, mark) &&
-           ratls_reader_take(&reader, &part, strlen(label)) && ratls_bytes_equal_text(part, label) &&
-           ratls_reader_take(&reader, &part, reader.left) && ratls_bytes_equal_text(part, closing_mark);
+    return ratls_reader_take(reader, &part, strlen(text)) && ratls_bytes_equal_text(part, text);
+}
+
+/* Take MARK LABEL "-----" if that comes next. */
+static bool take_mark(ratls_reader *reader, const char *mark, const char *label)
+{
+    ratls_reader ahead = *reader;
+
+    if (!take_text(&ahead, mark) || !take_text(&ahead, label) || !take_text(&ahead, closing_mark)) {
+        return false;
+    }
+    *reader = ahead;
+    return true;
 }
 
 /* Value of a base64 digit, -1 for any other character. */
@@ -114,21 +122,21 @@ static const char *decode_block(uint8_t *target, ratls_bytes text, size_t block_
     return *decoded > block_max ? "a block is longer than the limit" : NULL;
 }
 
-/* One block, from its BEGIN line to its END line, decoded to `target`; its base64 is joined in `scratch`.
- * Each has room for as many bytes as are left to read. */
+/* One block, decoded to `target`; its base64 is joined in `scratch`. Each has room for as many bytes as are
+ * left to read. The END mark need not end its line: genuine quotes have the next BEGIN right after it. */
 static const char *read_block(uint8_t *target, uint8_t *scratch, ratls_reader *reader, const char *label, size_t block_max, size_t *decoded)
 {
     ratls_bytes joined = {scratch, 0};
-    ratls_bytes line = take_line(reader);
+    ratls_bytes line;
 
-    if (!line_is_mark(line, begin_mark, label)) {
+    if (!take_mark(reader, begin_mark, label) || take_line(reader).len > 0) {
         return "text that is not a block of the expected kind";
     }
     while (reader->left > 0) {
-        line = take_line(reader);
-        if (line_is_mark(line, end_mark, label)) {
+        if (take_mark(reader, end_mark, label)) {
             return decode_block(target, joined, block_max, decoded);
         }
+        line = take_line(reader);
         if (line.len == 0) {
             return "an empty line inside a block";
         }
