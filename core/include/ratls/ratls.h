@@ -257,8 +257,12 @@ RATLS_API const uint8_t *ratls_custom_quote(const ratls_custom_request *request,
  *
  *  In: claims: JSON object; may have tcb_status, tcb_status_dcap, platform_tcb_status,
  *      tdx_module_tcb_status, qe_tcb_status, tcb_date, advisory_ids, fmspc, ppid, platform_instance_id,
- *      tcb_evaluation_data_number, collateral_expires_at. tcb_status must be there.
- *      Any other key is an error of the verification (USER_VERIFIER_CLAIMS).
+ *      tcb_evaluation_data_number, collateral_expires_at, written as a result has them. tcb_status must be
+ *      there; null stands for one of the others that is absent. Any other key is an error of the verification
+ *      (USER_VERIFIER_CLAIMS).
+ *
+ *  The result then is `verified`: the caller's verifier vouches for the hardware's signature. Under which root it
+ *  checked is not known here, so trust_anchor is null.
  */
 RATLS_API void ratls_custom_accept(ratls_custom_request *request, const char *claims, size_t claims_len);
 

@@ -207,8 +207,5 @@ ratls_status ratls_policy_apply(
     TRY(check_pins(policy, quote, claims, err));
     status = RATLS_OK;
 out:
-    if (status != RATLS_OK) {
-        ratls_claims_tell(claims, err);
-    }
     return status;
 }

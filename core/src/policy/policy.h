@@ -23,8 +23,9 @@ bool ratls_policy_pins_mr_td(const ratls_compiled_policy *policy);
 bool ratls_policy_pins_identity(const ratls_compiled_policy *policy);   /* MRTD and RTMR0 to RTMR2 */
 
 /** Accept, or the first refusal, in a fixed order: debug and attributes, TCB status, advisories, numbers,
- *  MRTD, pins. Appends to `waived` (list of words, may be NULL) what an option waived ("debug_mode",
- *  "sept_ve"). On a refusal that follows a TCB verdict the error carries it (ratls_error_set_tcb). */
+ *  MRTD, pins. What is demanded and not known is a refusal; only a TCB status that nobody gave (claims without a
+ *  hardware signature) is passed over. Adds to `waived` (may be NULL) what an option waived ("debug_mode",
+ *  "sept_ve"). */
 ratls_status ratls_policy_apply(
     const ratls_compiled_policy *policy, const ratls_parsed_quote *quote, const ratls_claims *claims,
     ratls_advisories *waived, ratls_error **err);

@@ -1,0 +1,48 @@
+/** What makes a verifier: one small table of functions, and the object that every kind shares. */
+#ifndef RATLS_VERIFIER_KIND_H
+#define RATLS_VERIFIER_KIND_H
+
+#include "evidence/quote.h"
+#include "policy/claims.h"
+#include "verifier/verdict_cache.h"
+#include "verifier/verifier.h"
+
+/** Under what a quote is judged. */
+typedef struct {
+    int64_t now;         /* seconds since 1970 */
+    int64_t timeout_ms;  /* what the caller asked for, for messages */
+    int64_t deadline_ms; /* on the monotonic clock */
+    const ratls_cancel *cancel;
+} ratls_judging;
+
+typedef struct {
+    const char *name; /* as the result says it */
+
+    /** Quote → claims, or the first failed check. Out: claims, empty on entry, cleared by the caller also on failure. */
+    ratls_status (*judge)(
+        ratls_claims *out, void *state, const ratls_parsed_quote *quote, const ratls_judging *judging, ratls_error **err);
+
+    /** What must still hold when claims from the cache are used again; NULL: nothing but their dates. */
+    ratls_status (*recheck)(void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err);
+
+    void (*destroy)(void *state);
+
+    /** The development mode: with allow_simulator and no pins, unusable and unbound evidence is waived too. */
+    bool waives_evidence;
+} ratls_verifier_kind;
+
+/** Make a verifier of this kind; it owns `state` from then on (not when this fails). */
+ratls_status ratls_verifier_create(
+    ratls_verifier **out, const ratls_verifier_kind *kind, void *state, ratls_log_callback log, void *log_user, ratls_error **err);
+
+const ratls_verifier_kind *ratls_verifier_kind_of(const ratls_verifier *verifier);
+void *ratls_verifier_state(const ratls_verifier *verifier);
+ratls_verdict_cache *ratls_verifier_cache(const ratls_verifier *verifier);
+
+/** One line to the log, if there is one. */
+void ratls_verifier_warn(const ratls_verifier *verifier, const char *message);
+
+/** Warn, once in the verifier's life, that any MRTD is accepted. */
+void ratls_verifier_warn_mr_td(ratls_verifier *verifier);
+
+#endif
