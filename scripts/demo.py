@@ -1,0 +1,105 @@
+"""The demo: a real PostgreSQL behind simulated evidence, the documented snippet, and the documented refusals."""
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Iterator
+
+import psycopg
+from psycopg_ratls import attestation, connect
+from ra_tls_verify import DcapVerifier, RaTlsError, VerifyOptions, VerifyResult
+from simulator.minted import Minted
+from simulator.postgres import Cluster
+from simulator.sidecar import Behaviour, Sidecar
+from simulator.world import World
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICKSTART = ROOT / "clients/python/examples/quickstart.py"
+#: Title, fault of the evidence, behaviour of the server.
+REFUSALS = (
+    ("no quote in the certificate", "no_quote", Behaviour()),
+    ("the TD is in debug mode", "debug", Behaviour()),
+    ("the platform's TCB is out of date", "out_of_date", Behaviour()),
+    ("another MRTD than the one approved", "other_mrtd", Behaviour()),
+    ("a genuine quote, copied: it binds another key", "other_key", Behaviour()),
+    ("a server that never answers the handshake", None, Behaviour(handshake="silent")),
+)
+
+
+def heading(text: str) -> None:
+    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
+
+
+def prepare_database(cluster: Cluster) -> None:
+    with psycopg.connect(cluster.dsn()) as conn:
+        conn.execute("create table orders (id int primary key, total numeric(10, 2))")
+        conn.execute("insert into orders values (1, 19.90), (2, 5.00), (3, 120.45)")
+
+
+def attested_dsn(cluster: Cluster, sidecar: Sidecar) -> str:
+    return cluster.dsn(port=sidecar.port)
+
+
+def show_verdict(result: VerifyResult, milliseconds: float) -> None:
+    lines: Iterator[tuple[str, object]] = iter((
+        ("verified", result.verified), ("by", f"{result.verifier}, trust anchor {result.trust_anchor}"), ("MRTD", result.mr_td),
+        ("TCB status", result.tcb_status), ("advisories", ", ".join(result.advisory_ids or ()) or "none"),
+        ("key bound", result.key_bound), ("collateral until", result.collateral_expires_at), ("took", f"{milliseconds:.0f} ms with the connection"),
+    ))
+    for name, value in lines:
+        print(f"  {name:<17}{value}")
+
+
+def run_snippet(dsn: str, minted: Minted, files: Path) -> None:
+    heading(f"The documented snippet ({QUICKSTART.relative_to(ROOT)})")
+    print(QUICKSTART.read_text().split('"""', 2)[2].strip(), "\n", sep="", flush=True)
+    subprocess.run([sys.executable, QUICKSTART, dsn, files / "collateral.json", minted.mr_td, files / "root.pem"], check=True)
+
+
+def run_verdict(dsn: str, verifier: DcapVerifier, options: VerifyOptions) -> None:
+    heading("The verdict under that connection")
+    start = time.monotonic()
+    with connect(dsn, verifier=verifier, options=options) as conn:
+        show_verdict(attestation(conn), (time.monotonic() - start) * 1000)
+
+
+def run_refusals(world: World, cluster: Cluster, verifier: DcapVerifier, options: VerifyOptions) -> int:
+    heading("The documented refusals")
+    accepted = 0
+    for title, fault, behaviour in REFUSALS:
+        with Sidecar(world.mint(fault), ("127.0.0.1", cluster.port), behaviour=behaviour) as sidecar:
+            print(f"* {title}")
+            try:
+                connect(attested_dsn(cluster, sidecar), verifier=verifier, options=options).close()
+            except RaTlsError as error:
+                sent = sum(connection.application_bytes for connection in sidecar.connections)
+                print(f"  {error.code}: {error}\n  bytes that reached the server: {sent}", flush=True)
+                accepted += sent > 0
+            else:
+                print("  ACCEPTED, which is a fault of this library", flush=True)
+                accepted += 1
+    return accepted
+
+
+def main() -> int:
+    heading("Starting PostgreSQL and the simulated TDX server")
+    world = World("demo", now=int(time.time()))
+    minted = world.mint()
+    with tempfile.TemporaryDirectory() as directory, Cluster() as cluster:
+        files = Path(directory)
+        minted.write(files)
+        prepare_database(cluster)
+        verifier = DcapVerifier(collateral=files / "collateral.json", trust_anchor=files / "root.pem")
+        options = VerifyOptions(allowed_mr_td=[minted.mr_td])
+        with Sidecar(minted, ("127.0.0.1", cluster.port)) as sidecar:
+            dsn = attested_dsn(cluster, sidecar)
+            run_snippet(dsn, minted, files)
+            run_verdict(dsn, verifier, options)
+        faults = run_refusals(world, cluster, verifier, options)
+    heading("Shut down" if faults == 0 else "FAILED")
+    return 0 if faults == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
