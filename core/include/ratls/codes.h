@@ -188,7 +188,6 @@ enum {
     RATLS_ERR_SYSTEM = 912, /**< unavailable, tunnel: the operating system refused {what}: {found} */
     RATLS_ERR_TLS_TRUNCATED = 913, /**< unavailable, tunnel: upstream ended the connection without saying goodbye (TLS close_notify): what it sent may be cut short */
     RATLS_ERR_TLS_FAILED = 914, /**< unavailable, tunnel: TLS connection to the upstream failed: {what} */
-    RATLS_ERR_ALPN_REFUSED = 915, /**< refused, tunnel: upstream selected the application protocol "{found}" (ALPN): expected "{expected}" or none */
     RATLS_ERR_STARTUP_INVALID = 916 /**< usage, tunnel: the client's first packet is not one of PostgreSQL's protocol 3: {what} */
 };
 

@@ -360,8 +360,6 @@ const ratls_code_row ratls_code_rows[] = {
      "upstream ended the connection without saying goodbye (TLS close_notify): what it sent may be cut short"},
     {914, RATLS_CLASS_UNAVAILABLE, "TLS_FAILED", "tunnel",
      "TLS connection to the upstream failed: {what}"},
-    {915, RATLS_CLASS_REFUSED, "ALPN_REFUSED", "tunnel",
-     "upstream selected the application protocol \"{found}\" (ALPN): expected \"{expected}\" or none"},
     {916, RATLS_CLASS_USAGE, "STARTUP_INVALID", "tunnel",
      "the client's first packet is not one of PostgreSQL's protocol 3: {what}"},
 };

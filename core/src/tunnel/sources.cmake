@@ -1,1 +1,3 @@
-# Sources of the tunnel area.
+target_sources(ratls_objects PRIVATE
+  ${CMAKE_CURRENT_LIST_DIR}/stream.c
+  ${CMAKE_CURRENT_LIST_DIR}/tls_context.c)

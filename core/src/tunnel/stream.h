@@ -27,7 +27,8 @@ ratls_stream_state ratls_stream_state_of(const ratls_stream *stream);
 /** Advance with bytes from the peer (len 0: just go on, as at the start). *taken: how many it took. */
 ratls_status ratls_stream_feed(ratls_stream *stream, const uint8_t *bytes, size_t len, size_t *taken, ratls_error **err);
 
-/** The peer's transport ended. Before close_notify that is a truncation: FAILED. */
+/** The peer's transport ended. Before close_notify that is a truncation: FAILED at once in the handshake,
+ *  and in OPEN once what came before it was read. */
 ratls_status ratls_stream_feed_end(ratls_stream *stream, ratls_error **err);
 
 /** Take up to `capacity` bytes to send to the peer; *len may be 0. */
@@ -43,10 +44,11 @@ ratls_status ratls_stream_accept(ratls_stream *stream, ratls_bytes spki, ratls_e
 /** Encrypt plain text; *taken may be less than len when the stream holds enough already. OPEN only. */
 ratls_status ratls_stream_write(ratls_stream *stream, const uint8_t *plain, size_t len, size_t *taken, ratls_error **err);
 
-/** Take decrypted plain text; *len may be 0. OPEN only (and what is left, in CLOSED). */
+/** Take decrypted plain text; *len may be 0. OPEN only, and in CLOSED, where nothing is left. */
 ratls_status ratls_stream_read(ratls_stream *stream, uint8_t *plain, size_t capacity, size_t *len, ratls_error **err);
 
-/** Say goodbye: close_notify joins the bytes to send; reading goes on until the peer's. */
+/** Say goodbye: close_notify joins the bytes to send; reading goes on until the peer's. Writing does not.
+ *  During the handshake there is nobody to say it to: nothing happens. */
 ratls_status ratls_stream_close(ratls_stream *stream, ratls_error **err);
 
 #endif

@@ -1,0 +1,343 @@
+#include "tunnel/stream.h"
+
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tunnel/tls_context.h"
+
+enum {
+    STREAM_BUFFER_SIZE = 64 * 1024, /* each way: a few of the largest TLS records */
+    STREAM_RECORD_MAX = 16 * 1024,  /* plain text of one record (RFC 8446 5.1) */
+    /* What a record adds, and the answer to a key update that may have to go before it. */
+    STREAM_RECORD_OVERHEAD = 1024
+};
+
+struct ratls_stream {
+    SSL *ssl;
+    BIO *inside;  /* OpenSSL's end of a bounded pair, owned by ssl */
+    BIO *network; /* our end */
+    ratls_stream_state state;
+    uint8_t *certificate; /* the peer's leaf */
+    size_t certificate_len;
+    bool ended;        /* the peer's transport did */
+    bool closing;      /* ratls_stream_close() was called */
+    bool goodbye_sent; /* close_notify is among the bytes to send, or was sent */
+};
+
+/* FAILED, for the reason that OpenSSL gives. Its queue of errors is left empty: whoever runs on this
+ * thread next must not find ours. */
+static ratls_status fail_stream(ratls_stream *stream, ratls_status code, const char *otherwise, ratls_error **err)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+    stream->state = RATLS_STREAM_FAILED;
+    ERR_clear_error();
+    return RAISE(err, code, WHAT(reason == NULL ? otherwise : reason));
+}
+
+static ratls_status make_ssl(ratls_stream *stream, const char *server_name, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    SSL_CTX *context = NULL;
+
+    TRY(ratls_tls_context_new(&context, err));
+    stream->ssl = SSL_new(context);
+    CHECK(stream->ssl != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    CHECK(BIO_new_bio_pair(&stream->inside, STREAM_BUFFER_SIZE, &stream->network, STREAM_BUFFER_SIZE) == 1,
+          RATLS_ERR_OUT_OF_MEMORY);
+    SSL_set_bio(stream->ssl, stream->inside, stream->inside);
+    /* The system's configuration may name a certificate of its own: this client shows none. */
+    SSL_certs_clear(stream->ssl);
+    SSL_set_connect_state(stream->ssl);
+    CHECK(server_name == NULL || SSL_set_tlsext_host_name(stream->ssl, server_name) == 1, RATLS_ERR_UPSTREAM_INVALID,
+          FOUND(server_name), EXPECTED("a host name of at most 255 characters"));
+    status = RATLS_OK;
+out:
+    SSL_CTX_free(context);
+    return status;
+}
+
+ratls_status ratls_stream_new(ratls_stream **out, const char *server_name, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_stream *stream = NULL;
+
+    *out = NULL;
+    stream = calloc(1, sizeof *stream);
+    CHECK(stream != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    stream->state = RATLS_STREAM_HANDSHAKE;
+    TRY(make_ssl(stream, server_name, err));
+    *out = stream;
+    stream = NULL;
+    status = RATLS_OK;
+out:
+    ratls_stream_free(stream);
+    ERR_clear_error();
+    return status;
+}
+
+void ratls_stream_free(ratls_stream *stream)
+{
+    if (stream == NULL) {
+        return;
+    }
+    SSL_free(stream->ssl);
+    BIO_free(stream->network);
+    free(stream->certificate);
+    free(stream);
+}
+
+ratls_stream_state ratls_stream_state_of(const ratls_stream *stream)
+{
+    return stream->state;
+}
+
+ratls_bytes ratls_stream_certificate(const ratls_stream *stream)
+{
+    return (ratls_bytes){stream->certificate, stream->certificate_len};
+}
+
+/* Offered was "postgresql" alone; a server may pass over the offer, but not answer something else. (Later
+ * OpenSSLs see to it themselves.) */
+static bool alpn_is_acceptable(const ratls_stream *stream)
+{
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+
+    SSL_get0_alpn_selected(stream->ssl, &name, &len);
+    return len == 0 || ratls_bytes_equal_text((ratls_bytes){name, len}, RATLS_TLS_ALPN);
+}
+
+static ratls_status keep_certificate(ratls_stream *stream, X509 *leaf, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    unsigned char *der = NULL;
+    EVP_PKEY *key = X509_get0_pubkey(leaf);
+    int len;
+
+    CHECK(key != NULL && EVP_PKEY_get_security_bits(key) >= RATLS_TLS_KEY_BITS_MIN, RATLS_ERR_HANDSHAKE_FAILED,
+          WHAT("the certificate's key is too weak"));
+    len = i2d_X509(leaf, &der);
+    CHECK(len > 0, RATLS_ERR_HANDSHAKE_FAILED, WHAT("the certificate cannot be encoded"));
+    stream->certificate = malloc((size_t)len);
+    CHECK(stream->certificate != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    memcpy(stream->certificate, der, (size_t)len);
+    stream->certificate_len = (size_t)len;
+    status = RATLS_OK;
+out:
+    OPENSSL_free(der);
+    return status;
+}
+
+/* The handshake is complete: all of it must be what was asked for before anybody is asked for a verdict. */
+static ratls_status finish_handshake(ratls_stream *stream, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    X509 *leaf = SSL_get1_peer_certificate(stream->ssl);
+
+    stream->state = RATLS_STREAM_FAILED;
+    CHECK(leaf != NULL, RATLS_ERR_CERTIFICATE_MISSING);
+    CHECK(SSL_version(stream->ssl) >= TLS1_2_VERSION, RATLS_ERR_HANDSHAKE_FAILED, WHAT("the protocol is below TLS 1.2"));
+    CHECK(!SSL_session_reused(stream->ssl), RATLS_ERR_HANDSHAKE_FAILED, WHAT("a session was resumed"));
+    CHECK(alpn_is_acceptable(stream), RATLS_ERR_HANDSHAKE_FAILED, WHAT("the server selected an application protocol that was not offered"));
+    TRY(keep_certificate(stream, leaf, err));
+    stream->state = RATLS_STREAM_VERDICT_NEEDED;
+    status = RATLS_OK;
+out:
+    X509_free(leaf);
+    ERR_clear_error();
+    return status;
+}
+
+static ratls_status advance_handshake(ratls_stream *stream, ratls_error **err)
+{
+    int done, why;
+
+    ERR_clear_error();
+    done = SSL_do_handshake(stream->ssl);
+    if (done == 1) {
+        return finish_handshake(stream, err);
+    }
+    why = SSL_get_error(stream->ssl, done);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+        return RATLS_OK;
+    }
+    if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING || why == SSL_ERROR_ZERO_RETURN) {
+        return fail_stream(stream, RATLS_ERR_HANDSHAKE_CLOSED, "end of stream", err);
+    }
+    return fail_stream(stream, RATLS_ERR_HANDSHAKE_FAILED, "the connection ended", err);
+}
+
+/* Put bytes where OpenSSL finds them; how many there was room for. */
+static size_t push_bytes(ratls_stream *stream, const uint8_t *bytes, size_t len)
+{
+    int pushed = BIO_write(stream->network, bytes, len > INT_MAX ? INT_MAX : (int)len);
+
+    ERR_clear_error();
+    return pushed > 0 ? (size_t)pushed : 0;
+}
+
+ratls_status ratls_stream_feed(ratls_stream *stream, const uint8_t *bytes, size_t len, size_t *taken, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    size_t pushed;
+
+    *taken = 0;
+    CHECK(stream->state != RATLS_STREAM_FAILED, RATLS_ERR_TLS_FAILED, WHAT("it has failed before"));
+    CHECK(!stream->ended || len == 0, RATLS_ERR_INTERNAL, WHAT("bytes after the end of the transport"));
+    if (stream->state == RATLS_STREAM_CLOSED) {
+        *taken = len; /* nothing counts after a goodbye */
+        return RATLS_OK;
+    }
+    do {
+        pushed = *taken < len ? push_bytes(stream, bytes + *taken, len - *taken) : 0;
+        *taken += pushed;
+        if (stream->state == RATLS_STREAM_HANDSHAKE) {
+            TRY(advance_handshake(stream, err));
+        }
+    } while (pushed > 0 && *taken < len);
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+ratls_status ratls_stream_feed_end(ratls_stream *stream, ratls_error **err)
+{
+    if (!stream->ended) {
+        stream->ended = true;
+        (void)BIO_shutdown_wr(stream->network);
+    }
+    return stream->state == RATLS_STREAM_HANDSHAKE ? advance_handshake(stream, err) : RATLS_OK;
+}
+
+/* close_notify, as soon as there is room for it. */
+static void send_goodbye(ratls_stream *stream)
+{
+    if (stream->closing && !stream->goodbye_sent) {
+        stream->goodbye_sent = SSL_shutdown(stream->ssl) >= 0;
+        ERR_clear_error();
+    }
+}
+
+ratls_status ratls_stream_take(ratls_stream *stream, uint8_t *out, size_t capacity, size_t *len, ratls_error **err)
+{
+    int taken;
+
+    (void)err;
+    *len = 0;
+    if (capacity > 0) {
+        taken = BIO_read(stream->network, out, capacity > INT_MAX ? INT_MAX : (int)capacity);
+        *len = taken > 0 ? (size_t)taken : 0;
+    }
+    send_goodbye(stream);
+    ERR_clear_error();
+    return RATLS_OK;
+}
+
+ratls_status ratls_stream_accept(ratls_stream *stream, ratls_bytes spki, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    unsigned char *proved = NULL;
+    X509 *leaf = NULL;
+    int len;
+
+    CHECK(stream->state == RATLS_STREAM_VERDICT_NEEDED && !stream->closing, RATLS_ERR_INTERNAL,
+          WHAT("a verdict that was not asked for"));
+    stream->state = RATLS_STREAM_FAILED;
+    leaf = SSL_get1_peer_certificate(stream->ssl);
+    CHECK(leaf != NULL, RATLS_ERR_CERTIFICATE_MISSING);
+    /* Evidence format 3.3: two readers of one certificate must not see two keys. */
+    len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &proved);
+    CHECK(len > 0 && ratls_bytes_equal(spki, (ratls_bytes){proved, (size_t)len}), RATLS_ERR_KEY_NOT_HANDSHAKE);
+    stream->state = RATLS_STREAM_OPEN;
+    status = RATLS_OK;
+out:
+    OPENSSL_free(proved);
+    X509_free(leaf);
+    ERR_clear_error();
+    return status;
+}
+
+/* Only what is sure to fit is given to OpenSSL, so that it never has half a record in hand. */
+static size_t room_for_plain(const ratls_stream *stream, size_t len)
+{
+    size_t room = BIO_ctrl_get_write_guarantee(stream->inside);
+
+    room = room > STREAM_RECORD_OVERHEAD ? room - STREAM_RECORD_OVERHEAD : 0;
+    room = room < STREAM_RECORD_MAX ? room : STREAM_RECORD_MAX;
+    return len < room ? len : room;
+}
+
+ratls_status ratls_stream_write(ratls_stream *stream, const uint8_t *plain, size_t len, size_t *taken, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    *taken = 0;
+    CHECK(stream->state == RATLS_STREAM_OPEN && !stream->closing, RATLS_ERR_INTERNAL, WHAT("plain text for a stream that is not open"));
+    ERR_clear_error();
+    for (size_t next; (next = room_for_plain(stream, len - *taken)) > 0;) {
+        size_t written = 0;
+
+        if (SSL_write_ex(stream->ssl, plain + *taken, next, &written) != 1 || written != next) {
+            return fail_stream(stream, RATLS_ERR_TLS_FAILED, "writing is not possible", err);
+        }
+        *taken += next;
+    }
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* Nothing to read now: is it the end, and which? */
+static ratls_status read_nothing(ratls_stream *stream, ratls_error **err)
+{
+    int why = SSL_get_error(stream->ssl, 0);
+
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+        return RATLS_OK;
+    }
+    if (why == SSL_ERROR_ZERO_RETURN) {
+        stream->state = RATLS_STREAM_CLOSED;
+        ERR_clear_error();
+        return RATLS_OK;
+    }
+    if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        return fail_stream(stream, RATLS_ERR_TLS_TRUNCATED, "end of stream", err);
+    }
+    return fail_stream(stream, RATLS_ERR_TLS_FAILED, "reading is not possible", err);
+}
+
+ratls_status ratls_stream_read(ratls_stream *stream, uint8_t *plain, size_t capacity, size_t *len, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    *len = 0;
+    CHECK(stream->state == RATLS_STREAM_OPEN || stream->state == RATLS_STREAM_CLOSED, RATLS_ERR_INTERNAL,
+          WHAT("plain text from a stream that is not open"));
+    if (stream->state == RATLS_STREAM_CLOSED || capacity == 0) {
+        return RATLS_OK;
+    }
+    ERR_clear_error();
+    if (SSL_read_ex(stream->ssl, plain, capacity, len) != 1) {
+        *len = 0;
+        TRY(read_nothing(stream, err));
+    }
+    ERR_clear_error();
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+ratls_status ratls_stream_close(ratls_stream *stream, ratls_error **err)
+{
+    (void)err;
+    if (stream->state == RATLS_STREAM_VERDICT_NEEDED || stream->state == RATLS_STREAM_OPEN ||
+        stream->state == RATLS_STREAM_CLOSED) {
+        stream->closing = true;
+        send_goodbye(stream);
+    }
+    return RATLS_OK;
+}

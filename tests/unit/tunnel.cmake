@@ -1,0 +1,1 @@
+ratls_unit_test(tunnel_stream_test tunnel/stream_test.c tunnel/tls_peer.c)
