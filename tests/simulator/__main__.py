@@ -1,15 +1,21 @@
-"""`python -m simulator mint`: evidence into files."""
+"""`python -m simulator mint`: evidence into files. `python -m simulator sidecar`: an attested PostgreSQL."""
 from __future__ import annotations
 
 import argparse
+import json
+import signal
 import sys
+import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from simulator.certificate import FORMS
 from simulator.faults import FAULTS
 from simulator.minted import Minted
 from simulator.quote import KINDS
+from simulator.sidecar import BEHAVIOURS, Connection, Sidecar, Upstream
 from simulator.world import DEFAULT_NOW, World
 
 
@@ -18,6 +24,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     add_recipe(commands.add_parser("mint", help="write evidence, collateral and trust anchor to files")).add_argument(
         "--out", type=Path, required=True, metavar="DIR")
+    add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
     return parser.parse_args(arguments)
 
 
@@ -33,8 +40,25 @@ def add_recipe(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
+def add_sidecar(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--upstream", type=upstream, required=True, help="PostgreSQL: HOST:PORT, or the path of its socket")
+    parser.add_argument("--listen", type=upstream, default=("127.0.0.1", 0), metavar="HOST:PORT", help="port 0: a free one")
+    parser.add_argument("--behaviour", choices=sorted(BEHAVIOURS), default="normal")
+    parser.add_argument("--client-certificate", choices=["none", "optional", "required"], default="none",
+                        help="demand one that the world's KMS issued")
+    parser.add_argument("--commands", action="store_true", help="read commands from standard input, and end with it")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the evidence there, too")
+
+
 def moment(text: str) -> int:
     return int(time.time()) if text == "clock" else int(text)
+
+
+def upstream(text: str) -> Upstream:
+    if text.startswith("/"):
+        return Path(text)
+    host, _, port = text.rpartition(":")
+    return host, int(port)
 
 
 def mint(options: argparse.Namespace) -> Minted:
@@ -42,9 +66,58 @@ def mint(options: argparse.Namespace) -> Minted:
     return World(options.seed, options.now).mint(options.fault, kind=options.kind, chain=options.chain, label=options.label, **form)
 
 
+def say(**event: Any) -> None:
+    """One event on standard output; bytes in hex."""
+    sys.stdout.write(json.dumps(event, default=lambda value: value.hex()) + "\n")
+    sys.stdout.flush()
+
+
+def say_closed(connection: Connection) -> None:
+    say(event="closed", connection=asdict(connection))
+
+
+def run_sidecar(options: argparse.Namespace) -> None:
+    """Serve until a signal, or until standard input ends."""
+    minted = mint(options)
+    if options.out:
+        minted.write(options.out)
+    host, port = options.listen
+    sidecar = Sidecar(
+        minted, options.upstream, behaviour=BEHAVIOURS[options.behaviour], host=host, port=port, client_ca=minted.kms_root_pem,
+        client_certificate=options.client_certificate, on_closed=say_closed)
+    with sidecar:
+        mr_td = minted.mr_td if KINDS[options.kind].tee else None
+        say(event="listening", host=host, port=sidecar.port, mr_td=mr_td, now=minted.now, fault=minted.fault)
+        if options.commands:
+            obey(sidecar, World(options.seed, options.now))
+        else:
+            wait_for_signal()
+
+
+def obey(sidecar: Sidecar, world: World) -> None:
+    """Carry out commands, one JSON object a line, to the end of standard input."""
+    for line in sys.stdin:
+        command = json.loads(line)
+        if "behaviour" in command:
+            sidecar.behaviour = BEHAVIOURS[command["behaviour"]]
+        if "mint" in command:
+            sidecar.present(world.mint(**command["mint"]))
+        say(event="done", command=command)
+
+
+def wait_for_signal() -> None:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    mint(options).write(options.out)
+    if options.command == "mint":
+        mint(options).write(options.out)
+    else:
+        run_sidecar(options)
     return 0
 
 
