@@ -180,8 +180,21 @@ CODES: dict[str, tuple[int, str, str]] = {
     "SYSTEM": (912, "unavailable", "tunnel"),
     "TLS_TRUNCATED": (913, "unavailable", "tunnel"),
     "TLS_FAILED": (914, "unavailable", "tunnel"),
-    "ALPN_REFUSED": (915, "refused", "tunnel"),
     "STARTUP_INVALID": (916, "usage", "tunnel"),
+}
+
+#: What the Python layer's own failures say; `{name}` is a detail.
+MESSAGES: dict[str, str] = {
+    "INTERNAL": "internal error: {what}",
+    "OUT_OF_MEMORY": "out of memory",
+    "NOT_BUILT": "{found} is not built yet in this version",
+    "ARGUMENT_INVALID": "invalid argument {argument}: {what}",
+    "OPTION_TYPE": "{option} has the wrong type: found {found}, expected {expected}",
+    "OPTION_VALUE": "{option} has a value that is not valid: found \"{found}\", expected {expected}",
+    "FILE_UNREADABLE": "cannot read {path}: {what}",
+    "DSN_INVALID": "connection string cannot be honoured: {what}",
+    "INTEL_API_KEY_MISSING": "Intel Trust Authority API key required. Pass api_key or set INTEL_TRUST_AUTHORITY_API_KEY. Register at https://portal.trustauthority.intel.com",
+    "TUNNEL_CLOSED": "the tunnel is closed",
 }
 
 #: Fields of a result, in order, with their types.

@@ -1,0 +1,69 @@
+/** What the generated wrapper needs by hand: handles as capsules, errors as exceptions, option structs from flat
+ *  arguments, callbacks.
+ *
+ *  A handle is a capsule with a destructor: freed exactly once, by the last one who holds it, so neither a leak nor a
+ *  double free can be written in Python. A call holds its arguments, so a handle outlives the call that uses it.
+ */
+#ifndef RA_TLS_VERIFY_NATIVE_H
+#define RA_TLS_VERIFY_NATIVE_H
+
+#include <Python.h>
+
+#include "ratls/ratls.h"
+
+/* ---- handles: None for NULL; NULL with an exception when it fails, and then the handle is freed ---- */
+
+PyObject *ratls_py_quote(ratls_quote *quote);
+PyObject *ratls_py_policy(ratls_policy *policy);
+PyObject *ratls_py_verifier(ratls_verifier *verifier);
+PyObject *ratls_py_cancel(ratls_cancel *cancel);
+PyObject *ratls_py_result(ratls_result *result);
+PyObject *ratls_py_tunnel(ratls_tunnel *tunnel);
+
+/* ---- errors ---- */
+
+/** The exception for a failure: a new instance, not raised; NULL with another exception when it cannot be made. */
+PyObject *ratls_py_exception(const ratls_error *error, ratls_status status);
+
+/** Raise it. `error` may be NULL (out of memory), then `status` tells. */
+void ratls_py_raise(const ratls_error *error, ratls_status status);
+
+/* ---- verifiers and tunnels from flat arguments ---- */
+
+ratls_status new_dcap_verifier(
+    ratls_verifier **out, const uint8_t *collateral, size_t collateral_len, const uint8_t *trust_anchor,
+    size_t trust_anchor_len, ratls_error **err);
+ratls_status new_noop_verifier(ratls_verifier **out, ratls_error **err);
+
+/** judge: called with a request for every quote, on a thread of the library. */
+ratls_status new_custom_verifier(ratls_verifier **out, PyObject *judge, ratls_error **err);
+
+/** The quote of a request that is not answered yet; nothing for one that is. */
+void custom_quote(const ratls_custom_request *request, const uint8_t **bytes, size_t *bytes_len);
+
+/** From now on requests are rejected at once. Returns how many judges are at work. */
+int begin_shutdown(void);
+
+ratls_status open_tunnel(
+    ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
+    const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms,
+    ratls_cancel *cancel, ratls_error **err);
+
+/* ---- requests ---- */
+
+/** Take the request out of its capsule, for the one answer; NULL with an exception when it was answered. */
+ratls_custom_request *ratls_py_take_request(PyObject *capsule);
+const ratls_custom_request *ratls_py_peek_request(PyObject *capsule);
+
+/* ---- the log ---- */
+
+/** The core's log callback: keeps the line, takes no lock of Python's. */
+void ratls_py_log(void *user, const char *message);
+
+/** Take the lines that were kept since the last time, as a list of str; the last says how many were lost, if any. */
+PyObject *drain_log(void);
+
+/** Once, when the module is loaded. */
+void ratls_py_log_init(void);
+
+#endif

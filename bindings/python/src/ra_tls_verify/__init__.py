@@ -1,0 +1,28 @@
+"""Is the peer of this TLS connection inside a genuine TEE? Verification of RA-TLS certificates and TDX quotes."""
+from . import _core
+from ._errors import RaTlsError, RefusedError, UnavailableError, UsageError
+from ._evidence import extract_tdx_quote, inspect_quote
+from ._options import VerifyOptions
+from ._result import VerifyResult
+from ._verifiers import CLAIMS, DcapVerifier, IntelApiVerifier, NoopVerifier, RaTlsVerifier
+from ._version import __version__
+
+__all__ = [
+    "CLAIMS",
+    "DcapVerifier",
+    "IntelApiVerifier",
+    "NoopVerifier",
+    "RaTlsError",
+    "RaTlsVerifier",
+    "RefusedError",
+    "UnavailableError",
+    "UsageError",
+    "VerifyOptions",
+    "VerifyResult",
+    "__version__",
+    "extract_tdx_quote",
+    "inspect_quote",
+]
+
+if _core.ratls_version() != __version__:
+    raise ImportError(f"ra_tls_verify {__version__} was built with core {_core.ratls_version()}")

@@ -1,0 +1,40 @@
+"""Reading evidence, without judgement."""
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import _core
+from ._errors import from_code
+from ._inputs import BytesLike, as_bytes, certificate_der
+
+
+def extract_tdx_quote(certificate: BytesLike | str) -> bytes | None:
+    """Take the TDX quote out of an RA-TLS leaf certificate. Nothing is verified.
+
+    Args:
+        certificate: DER, or PEM in bytes or str.
+
+    Returns:
+        Exactly the quote, without what may follow it; None for a certificate with no RA-TLS extension.
+
+    Raises:
+        RefusedError: an extension is there but does not hold a usable TDX quote.
+    """
+    return _core.ratls_extract_tdx_quote(certificate_der(certificate))
+
+
+def inspect_quote(quote: BytesLike) -> dict[str, Any]:
+    """Read every field of a TDX (v4, v5) or SGX (v3, v4, v5) quote. Nothing is verified.
+
+    Returns:
+        The fields by name (docs/reference/fields.md); None where the quote has none.
+
+    Raises:
+        RefusedError: the bytes are no quote that can be read.
+    """
+    text = _core.ratls_quote_json(_core.ratls_quote_inspect(as_bytes(quote, "quote")))
+    if text is None:
+        raise from_code("OUT_OF_MEMORY")
+    fields: dict[str, Any] = json.loads(text)
+    return fields

@@ -1,0 +1,143 @@
+"""Attested ways to a PostgreSQL server, for clients of this package."""
+from __future__ import annotations
+
+import atexit
+import json
+import math
+import threading
+import weakref
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import _calls, _core, _log
+from ._errors import RaTlsError, from_code
+from ._options import VerifyOptions, policy_of
+from ._result import VerifyResult, result_of
+from ._verifiers import RaTlsVerifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._core import CancelHandle, TunnelHandle
+
+
+class Tunnel:
+    """A private Unix socket; every connection to it becomes a TLS connection whose certificate is verified first.
+
+    Give `directory` and `port` to a driver as its `host` and `port`. Only this process may connect. Closed by close(), at
+    the end of a `with`, when nobody refers to it any more, and when the interpreter exits.
+    """
+
+    def __init__(self, handle: TunnelHandle, verifier: RaTlsVerifier) -> None:
+        """For open() and open_async()."""
+        self._lock = threading.Lock()
+        self._handle: TunnelHandle | None = handle
+        # The core keeps its own hold of a built-in verifier; one of the caller's lives in Python.
+        self._verifier = verifier
+        self.directory: str = _core.ratls_tunnel_directory(handle)
+        self.port: int = _core.ratls_tunnel_port(handle)
+        _open_tunnels.add(self)
+
+    @classmethod
+    def open(cls, verifier: RaTlsVerifier, host: str, port: int = 0, *, server_name: str | None = None,
+             options: VerifyOptions | None = None, connect_timeout: float | None = None,
+             handshake_timeout: float | None = None) -> Tunnel:
+        """Make one attested handshake, and open the socket.
+
+        Args:
+            verifier: who judges.
+            host: name or address to dial.
+            port: 1 to 65535; 0: PostgreSQL's.
+            server_name: name to ask for (SNI); not given: `host`, unless that is an address.
+            options: what is accepted; not given: the defaults.
+            connect_timeout: seconds for resolving, connecting, handshake and verdict together.
+            handshake_timeout: seconds for the TLS handshake.
+
+        Raises:
+            UsageError, RefusedError, UnavailableError
+        """
+        return _calls.interruptible(_opening(verifier, host, port, server_name, options, connect_timeout, handshake_timeout))
+
+    @classmethod
+    async def open_async(cls, verifier: RaTlsVerifier, host: str, port: int = 0, *, server_name: str | None = None,
+                         options: VerifyOptions | None = None, connect_timeout: float | None = None,
+                         handshake_timeout: float | None = None) -> Tunnel:
+        """open() as a coroutine; cancelling the task ends the opening."""
+        return await _calls.awaitable(
+            _opening(verifier, host, port, server_name, options, connect_timeout, handshake_timeout))
+
+    def result(self) -> VerifyResult:
+        """The verdict on the newest certificate that was accepted."""
+        return result_of(_core.ratls_tunnel_result(self._open_handle()))
+
+    def last_error(self) -> RaTlsError | None:
+        """The newest failure of a connection; None when there was none."""
+        return _core.ratls_tunnel_last_error(self._open_handle())
+
+    def stats(self) -> dict[str, Any]:
+        """Counters: connections (now, total, refused), bytes to and from the upstream."""
+        text = _core.ratls_tunnel_stats(self._open_handle())
+        if text is None:
+            raise from_code("OUT_OF_MEMORY")
+        counters: dict[str, Any] = json.loads(text)
+        return counters
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._handle is None
+
+    def close(self) -> None:
+        """End its connections and remove the socket. May be called again."""
+        with self._lock:
+            self._handle = None  # the last who holds it closes it
+        _log.emit()
+
+    async def close_async(self) -> None:
+        """close() as a coroutine: ending connections may wait a moment."""
+        await _calls.awaitable(lambda cancel: self.close())
+
+    def __enter__(self) -> Tunnel:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _open_handle(self) -> TunnelHandle:
+        with self._lock:
+            if self._handle is None:
+                raise from_code("TUNNEL_CLOSED")
+            return self._handle
+
+
+_open_tunnels: weakref.WeakSet[Tunnel] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Sockets do not outlive the program."""
+    for tunnel in list(_open_tunnels):
+        tunnel.close()
+
+
+def _milliseconds(argument: str, seconds: float | None) -> int:
+    """0 (the core's default) for None; UsageError for what is no positive time."""
+    if seconds is None:
+        return 0
+    if not math.isfinite(seconds) or seconds <= 0:
+        raise from_code("ARGUMENT_INVALID", argument=argument, what=f"expected seconds above 0, found {seconds}")
+    return max(1, math.ceil(seconds * 1000))
+
+
+def _opening(verifier: RaTlsVerifier, host: str, port: int, server_name: str | None, options: VerifyOptions | None,
+             connect_timeout: float | None, handshake_timeout: float | None) -> Callable[[CancelHandle | None], Tunnel]:
+    """The call that opens a tunnel; wrong arguments are told now."""
+    if not isinstance(verifier, RaTlsVerifier):
+        raise from_code("ARGUMENT_INVALID", argument="verifier",
+                        what=f"expected a RaTlsVerifier, found {type(verifier).__name__}")
+    policy = policy_of(options)
+    handle = verifier._handle(options)
+    connect_ms = _milliseconds("connect_timeout", connect_timeout)
+    handshake_ms = _milliseconds("handshake_timeout", handshake_timeout)
+    return lambda cancel: Tunnel(
+        _core.open_tunnel(handle, host, port, server_name, policy, connect_ms, handshake_ms, cancel), verifier)
