@@ -19,6 +19,8 @@ class RaTlsError(Exception):
             None unless a TCB verdict had been reached.
     """
 
+    __module__ = "ra_tls_verify"
+
     code: str
     stage: str
     details: dict[str, str]
@@ -44,13 +46,19 @@ class RaTlsError(Exception):
 class UsageError(RaTlsError, ValueError):
     """Arguments or options are wrong, or a file is unreadable."""
 
+    __module__ = "ra_tls_verify"
+
 
 class RefusedError(RaTlsError):
     """The evidence was checked and is not acceptable."""
 
+    __module__ = "ra_tls_verify"
+
 
 class UnavailableError(RaTlsError):
     """It could not be checked: network, timeout, cancelled, missing or expired collateral."""
+
+    __module__ = "ra_tls_verify"
 
 
 _CLASSES: dict[str, type[RaTlsError]] = {

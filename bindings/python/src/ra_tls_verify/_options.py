@@ -29,6 +29,8 @@ class VerifyOptions:
     and empty is an error, and so is every value that is not exactly right: UsageError, when the options are used.
     """
 
+    __module__ = "ra_tls_verify"
+
     #: MRTDs that are accepted, 96 hexadecimal digits each; not given: any (the result says `identity_pinned` False).
     allowed_mr_td: Sequence[str] | None = None
     #: Further fields and the values they may have, for example {"rtmr1": ["…"], "fmspc": "00806f050000"}.

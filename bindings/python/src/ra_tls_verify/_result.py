@@ -22,6 +22,8 @@ class VerifyResult(ResultFields):
     Measurements are lower-case hexadecimal in memory order and always from the quote. Times are aware datetimes in UTC.
     """
 
+    __module__ = "ra_tls_verify"
+
     #: Every field as one flat JSON object, null where not known (docs/result.schema.json).
     json: str
 

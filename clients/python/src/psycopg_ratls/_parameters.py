@@ -1,0 +1,125 @@
+"""What a connection string means, and what becomes of it on the way through a tunnel."""
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import psycopg
+from psycopg import pq
+from psycopg.abc import ConnParam
+from psycopg.conninfo import make_conninfo, timeout_from_conninfo
+
+from ra_tls_verify._errors import from_code
+from ra_tls_verify.tunnel import Tunnel
+
+logger = logging.getLogger("psycopg_ratls")
+
+#: No value of channel_binding: libpq gives up on it, after it has looked everything up and before it dials.
+_GIVE_UP = "resolve-only-psycopg-ratls"
+#: Sent to a server that asks for a password where none is known: the terminator in front of it knows the real one.
+PLACEHOLDER_PASSWORD = "attested"
+#: Parameters that would bypass the local socket or break on it, wherever they come from. TLS is the tunnel's.
+_OVERRIDES = {
+    "hostaddr": "",
+    "gssencmode": "disable",
+    "channel_binding": "disable",
+    "requirepeer": "",
+    "sslmode": "disable",
+    "sslnegotiation": "postgres",
+    "sslcertmode": "disable",
+    "sslrootcert": "",
+    "min_protocol_version": "3.0",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a connection string leads, by libpq's rules: defaults, PG* variables, service file, .pgpass."""
+
+    #: The caller's parameters as one connection string.
+    conninfo: str
+    #: What to dial: `hostaddr` where given, else `host`.
+    address: str
+    #: What to ask for (SNI): `host`.
+    server_name: str | None
+    port: int
+    #: "" when none is known.
+    password: str
+    #: Seconds for attestation and connection together.
+    timeout: int
+
+
+def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
+    """Let libpq say what the parameters mean, without connecting anywhere.
+
+    Raises:
+        ra_tls_verify.UsageError: DSN_INVALID, for what is malformed or cannot be honoured.
+    """
+    try:
+        conninfo = make_conninfo(dsn, **parameters)
+        known, password = _look_up(make_conninfo(conninfo, channel_binding=_GIVE_UP))
+        timeout = timeout_from_conninfo({"connect_timeout": known.get("connect_timeout") or 0})
+    except psycopg.Error as error:
+        raise from_code("DSN_INVALID", what=str(error).strip()) from None
+    host, address = known.get("host", ""), known.get("hostaddr", "")
+    _check_single(host, address, known.get("port", ""))
+    _check_host(host, address)
+    if known.get("sslmode") == "disable":
+        logger.warning("sslmode=disable has no effect: the connection uses attested TLS all the same")
+    return Target(conninfo, address or host, host or None, _port(known.get("port", "")), password, timeout)
+
+
+def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> str:
+    """The connection string for the driver: the caller's parameters, with the tunnel's socket as the server."""
+    changed = {name: value for name, value in _OVERRIDES.items() if name in _known_parameters()}
+    return make_conninfo(
+        target.conninfo, **changed, host=tunnel.directory, port=tunnel.port,
+        password=target.password or PLACEHOLDER_PASSWORD, connect_timeout=max(1, math.ceil(remaining)))
+
+
+@lru_cache
+def _known_parameters() -> frozenset[str]:
+    """Names that the libpq in use knows."""
+    return frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
+
+
+def _look_up(conninfo: str) -> tuple[dict[str, str], str]:
+    """Every parameter as libpq sees it, and the password, also from .pgpass."""
+    connection = pq.PGconn.connect_start(conninfo.encode())
+    try:
+        if connection.status != pq.ConnStatus.BAD:
+            raise psycopg.OperationalError("this libpq cannot say what a connection string means without connecting")
+        if _GIVE_UP.encode() not in connection.error_message:
+            raise psycopg.OperationalError(connection.error_message.decode("utf-8", "replace"))
+        known = {option.keyword.decode(): option.val.decode() for option in connection.info if option.val is not None}
+        return known, connection.password.decode()
+    finally:
+        connection.finish()
+
+
+def _check_single(host: str, address: str, port: str) -> None:
+    if "," in host + address + port:
+        raise from_code("DSN_INVALID", what=f"it names several servers ({address or host}, port {port}); which one was attested "
+                        "must not be left to chance: name one")
+
+
+def _check_host(host: str, address: str) -> None:
+    if address:
+        return
+    if not host:
+        raise from_code("DSN_INVALID", what="it names no host: an attested connection needs one")
+    if host.startswith(("/", "@")):
+        raise from_code("DSN_INVALID", what=f"host {host} is a local socket: an attested connection goes to a TLS server, "
+                        "named by host and port")
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text or "5432")
+    except ValueError:
+        port = 0
+    if not 1 <= port <= 65535:
+        raise from_code("DSN_INVALID", what=f"port is \"{text}\", expected 1 to 65535")
+    return port
