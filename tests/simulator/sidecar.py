@@ -13,6 +13,7 @@ from typing import Any, Callable, Coroutine, Sequence, Union
 from simulator.minted import Minted
 
 CHUNK = 65536
+JOIN_TIMEOUT_S = 10
 #: Where PostgreSQL listens: (host, port), or the path of its Unix socket.
 Upstream = Union["tuple[str, int]", Path]
 
@@ -90,8 +91,8 @@ class Sidecar:
         self.on_closed = on_closed
         self.connections: list[Connection] = []
         self.changed = threading.Condition()
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, name="sidecar", daemon=True)
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.thread: threading.Thread | None = None
         self.server: asyncio.AbstractServer | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
         self.present(minted)
@@ -109,21 +110,29 @@ class Sidecar:
 
     def start(self) -> None:
         """Listen; afterwards `port` is known. Raises OSError."""
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, name="sidecar", daemon=True)
         self.thread.start()
-        self.run(self.listen())
+        try:
+            self.run(self.listen())
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Close everything and join the thread. May be called twice."""
-        if not self.thread.is_alive():
+        if self.loop is None or self.thread is None:
             return
         self.run(self.close_all())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(timeout=10)
+        self.thread.join(timeout=JOIN_TIMEOUT_S)
         self.loop.close()
+        self.loop = None
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self.loop is not None
         done: Future[None] = asyncio.run_coroutine_threadsafe(work, self.loop)
-        done.result(timeout=10)
+        done.result(timeout=JOIN_TIMEOUT_S)
 
     def wait_for(self, condition: Callable[[Sequence[Connection]], bool], timeout_s: float = 10) -> Sequence[Connection]:
         """Wait until the connections seen so far satisfy the condition. Raises TimeoutError."""

@@ -58,7 +58,7 @@ def test_the_sidecar_tells_what_happened_and_obeys() -> None:
 def test_a_query_is_cancelled_through_the_process() -> None:
     with Cluster() as cluster, SidecarProcess("--upstream", str(cluster.socket_path)) as sidecar:
         with connect(cluster, sidecar.port) as connection:
-            canceller = threading.Thread(target=connection.cancel)
+            canceller = threading.Thread(target=connection.cancel_safe)
             connection.add_notice_handler(lambda _: canceller.start())
             with pytest.raises(psycopg.errors.QueryCanceled):
                 connection.execute("do $$ begin raise notice 'it runs'; perform pg_sleep(60); end $$")

@@ -261,3 +261,10 @@ def test_the_log_tells_who_connected(cluster: Cluster) -> None:
     with psycopg.connect(cluster.dsn(application_name="told")) as connection:
         connection.execute("select 1")
     assert "application_name=told" in cluster.log
+
+
+def test_a_port_that_is_taken_is_an_error(world: World) -> None:
+    with Sidecar(world.mint(), ("127.0.0.1", 1)) as sidecar:
+        with pytest.raises(OSError):
+            Sidecar(world.mint(), ("127.0.0.1", 1), port=sidecar.port).start()
+    assert not [thread for thread in threading.enumerate() if thread.name == "sidecar"]
