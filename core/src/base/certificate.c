@@ -162,7 +162,7 @@ static const char *read_spki(ratls_certificate *out, ratls_reader *reader)
     return NULL;
 }
 
-static bool read_extension(ratls_extension *out, ratls_bytes extension)
+bool ratls_extension_read(ratls_extension *out, ratls_bytes extension)
 {
     ratls_reader reader = ratls_reader_over(extension);
     ratls_der oid, critical, value;
@@ -202,7 +202,7 @@ static const char *read_extensions(ratls_certificate *out, ratls_bytes wrapped)
             return "more extensions than the limit";
         }
         if (!ratls_der_expect(&reader, RATLS_DER_SEQUENCE, &extension) ||
-            !read_extension(&out->extensions[out->extensions_len], extension.content)) {
+            !ratls_extension_read(&out->extensions[out->extensions_len], extension.content)) {
             return "an extension";
         }
         out->extensions_len++;
@@ -307,14 +307,14 @@ bool ratls_certificate_parse(ratls_certificate *out, ratls_bytes der, const char
     return true;
 }
 
-const ratls_extension *ratls_certificate_extension(const ratls_certificate *certificate, ratls_bytes oid, size_t *count)
+const ratls_extension *ratls_extension_find(const ratls_extension *extensions, size_t len, ratls_bytes oid, size_t *count)
 {
     const ratls_extension *first = NULL;
     size_t found = 0;
 
-    for (size_t i = 0; i < certificate->extensions_len; i++) {
-        if (ratls_bytes_equal(certificate->extensions[i].oid, oid)) {
-            first = first == NULL ? &certificate->extensions[i] : first;
+    for (size_t i = 0; i < len; i++) {
+        if (ratls_bytes_equal(extensions[i].oid, oid)) {
+            first = first == NULL ? &extensions[i] : first;
             found++;
         }
     }
@@ -322,4 +322,9 @@ const ratls_extension *ratls_certificate_extension(const ratls_certificate *cert
         *count = found;
     }
     return first;
+}
+
+const ratls_extension *ratls_certificate_extension(const ratls_certificate *certificate, ratls_bytes oid, size_t *count)
+{
+    return ratls_extension_find(certificate->extensions, certificate->extensions_len, oid, count);
 }

@@ -16,6 +16,12 @@ typedef struct {
     ratls_bytes value; /* content of extnValue */
 } ratls_extension;
 
+/** Read what is inside the SEQUENCE of one Extension; certificates, CRLs and CRL entries have the same. */
+bool ratls_extension_read(ratls_extension *out, ratls_bytes extension);
+
+/** The first of `extensions` with this OID, NULL when there is none; *count (may be NULL) is how many there are. */
+const ratls_extension *ratls_extension_find(const ratls_extension *extensions, size_t len, ratls_bytes oid, size_t *count);
+
 /** Slices borrow the DER that was parsed. */
 typedef struct {
     ratls_bytes der;                 /* the whole certificate */
@@ -37,7 +43,7 @@ typedef struct {
  *  literal). Duplicate extension OIDs are kept: who cares rejects them. */
 bool ratls_certificate_parse(ratls_certificate *out, ratls_bytes der, const char **what);
 
-/** The first extension with this OID, NULL when there is none; *count (may be NULL) is how many there are. */
+/** ratls_extension_find() in the certificate's. */
 const ratls_extension *ratls_certificate_extension(
     const ratls_certificate *certificate, ratls_bytes oid, size_t *count);
 

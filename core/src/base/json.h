@@ -9,7 +9,7 @@
 
 enum {
     RATLS_JSON_DEPTH_MAX = 32,
-    RATLS_JSON_SIZE_MAX = 1 << 20,
+    RATLS_JSON_SIZE_MAX = 1 << 20, /* bytes of most documents; callers check, since some may be larger */
     RATLS_JSON_KEY_MAX = 64,    /* bytes of a key; the documents read here have shorter ones */
     RATLS_JSON_MEMBERS_MAX = 4096 /* members of one object */
 };
@@ -22,12 +22,17 @@ typedef enum {
 } ratls_json_outcome;
 
 /** Check that `text` is one JSON value: UTF-8 without BOM or NUL (escaped NULs too), RFC 8259 numbers,
- *  depth at most RATLS_JSON_DEPTH_MAX, no key twice in an object, nothing but white space after it.
+ *  depth at most RATLS_JSON_DEPTH_MAX, no key twice in an object, no key with an escape or longer than
+ *  RATLS_JSON_KEY_MAX, nothing but white space after it.
  *  `duplicate` (may be NULL) gets the key that occurs twice. */
 ratls_json_outcome ratls_json_check(ratls_bytes text, ratls_bytes *duplicate);
 
 /** ratls_json_check() and then cJSON over exactly these bytes. *out is the caller's, cJSON_Delete(). */
 ratls_json_outcome ratls_json_parse(cJSON **out, ratls_bytes text, ratls_bytes *duplicate);
+
+/** ratls_json_parse() for documents whose numbers are all written as integers: a fraction or an exponent is
+ *  malformed, since after cJSON 1e2 and 100 look the same. */
+ratls_json_outcome ratls_json_parse_integers(cJSON **out, ratls_bytes text, ratls_bytes *duplicate);
 
 /** The raw bytes of a member's value in the top-level object of checked text; false when it is absent. */
 bool ratls_json_slice(ratls_bytes *out, ratls_bytes text, const char *key);

@@ -4,15 +4,29 @@
 
 #include "base/bytes.h"
 
-enum { RATLS_P256_POINT_LEN = 64, RATLS_P256_SIGNATURE_LEN = 64 };
+enum {
+    RATLS_P256_POINT_LEN = 64,
+    RATLS_P256_SIGNATURE_LEN = 64,
+    RATLS_P256_SPKI_LEN = 91 /* of the only form that is accepted */
+};
 
+/** The curve's parameters, set up once: setting them up costs several times what a key on them costs. */
+typedef struct ratls_p256_curve ratls_p256_curve;
+
+/** NULL when out of memory. Immutable, safe to share between threads. */
+ratls_p256_curve *ratls_p256_curve_new(void);
+
+/** Keys that were made on the curve outlive it. */
+void ratls_p256_curve_free(ratls_p256_curve *curve);
+
+/** Immutable, safe to share between threads. */
 typedef struct ratls_p256_key ratls_p256_key;
 
 /** A key from X ‖ Y, big-endian; NULL when that is not a point on the curve (or out of memory). */
-ratls_p256_key *ratls_p256_key_new(const uint8_t point64[RATLS_P256_POINT_LEN]);
+ratls_p256_key *ratls_p256_key_new(const ratls_p256_curve *curve, const uint8_t point64[RATLS_P256_POINT_LEN]);
 
 /** A key from a SubjectPublicKeyInfo: id-ecPublicKey, named curve prime256v1, uncompressed. */
-ratls_p256_key *ratls_p256_key_from_spki(ratls_bytes spki);
+ratls_p256_key *ratls_p256_key_from_spki(const ratls_p256_curve *curve, ratls_bytes spki);
 
 void ratls_p256_key_free(ratls_p256_key *key);
 

@@ -1,0 +1,461 @@
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/reader.h"
+#include "base/time.h"
+#include "base/utf8.h"
+
+enum { KEYS_FIRST_CAPACITY = 64 };
+
+/* An object or array that is open. */
+typedef struct {
+    bool object;
+    size_t first_key; /* of the scan's keys: where this object's begin */
+} json_frame;
+
+typedef struct {
+    ratls_reader reader;
+    bool integers_only;
+    json_frame frames[RATLS_JSON_DEPTH_MAX];
+    size_t depth;
+    ratls_bytes *keys; /* of all objects that are open, those of the innermost last */
+    size_t keys_len;
+    size_t keys_capacity;
+    ratls_bytes duplicate;
+} json_scan;
+
+static int peek(const ratls_reader *reader)
+{
+    return reader->left == 0 ? -1 : reader->next[0];
+}
+
+static bool take_char(ratls_reader *reader, char c)
+{
+    return peek(reader) == (unsigned char)c && ratls_reader_skip(reader, 1);
+}
+
+static void skip_space(ratls_reader *reader)
+{
+    while (take_char(reader, ' ') || take_char(reader, '\t') || take_char(reader, '\n') || take_char(reader, '\r')) {
+    }
+}
+
+static bool take_word(ratls_reader *reader, const char *word)
+{
+    ratls_bytes taken;
+
+    return ratls_reader_take(reader, &taken, strlen(word)) && ratls_bytes_equal_text(taken, word);
+}
+
+static bool take_digits(ratls_reader *reader)
+{
+    size_t before = reader->left;
+
+    while (peek(reader) >= '0' && peek(reader) <= '9' && ratls_reader_skip(reader, 1)) {
+    }
+    return reader->left < before;
+}
+
+/* RFC 8259, 6. */
+static bool take_number(json_scan *scan)
+{
+    ratls_reader *reader = &scan->reader;
+
+    (void)take_char(reader, '-');
+    if (!take_char(reader, '0') && !take_digits(reader)) {
+        return false;
+    }
+    if (scan->integers_only) {
+        int next = peek(reader);
+
+        return next != '.' && next != 'e' && next != 'E';
+    }
+    if (take_char(reader, '.') && !take_digits(reader)) {
+        return false;
+    }
+    if (take_char(reader, 'e') || take_char(reader, 'E')) {
+        (void)(take_char(reader, '+') || take_char(reader, '-'));
+        return take_digits(reader);
+    }
+    return true;
+}
+
+/* Four hexadecimal digits of a \u escape. */
+static bool take_code_unit(ratls_reader *reader, uint32_t *out)
+{
+    ratls_bytes digits;
+    uint8_t raw[2];
+
+    if (!ratls_reader_take(reader, &digits, 4) || !ratls_hex_read(raw, sizeof raw, (const char *)digits.data, digits.len)) {
+        return false;
+    }
+    *out = (uint32_t)raw[0] << 8 | raw[1];
+    return true;
+}
+
+/* What follows a backslash. An escaped NUL would cut the text short for C, and half a surrogate pair is no
+ * character: both are refused. */
+static bool take_escape(ratls_reader *reader)
+{
+    uint32_t unit, low;
+    uint8_t kind;
+
+    if (!ratls_reader_u8(reader, &kind)) {
+        return false;
+    }
+    if (kind != 'u') {
+        return kind != '\0' && strchr("\"\\/bfnrt", kind) != NULL;
+    }
+    if (!take_code_unit(reader, &unit) || unit == 0 || (unit >= 0xdc00 && unit <= 0xdfff)) {
+        return false;
+    }
+    if (unit >= 0xd800 && unit <= 0xdbff) {
+        return take_char(reader, '\\') && take_char(reader, 'u') && take_code_unit(reader, &low) && low >= 0xdc00 && low <= 0xdfff;
+    }
+    return true;
+}
+
+/* Skip to the next quote, backslash or control character. */
+static bool skip_plain(ratls_reader *reader)
+{
+    size_t plain = 0;
+
+    while (plain < reader->left && reader->next[plain] >= 0x20 && reader->next[plain] != '"' && reader->next[plain] != '\\') {
+        plain++;
+    }
+    return ratls_reader_skip(reader, plain);
+}
+
+/* A string; *out is what is between its quotes, *escaped whether that holds a backslash. */
+static bool take_string(ratls_reader *reader, ratls_bytes *out, bool *escaped)
+{
+    ratls_reader start;
+
+    *escaped = false;
+    if (!take_char(reader, '"')) {
+        return false;
+    }
+    start = *reader;
+    while (skip_plain(reader) && take_char(reader, '\\')) {
+        *escaped = true;
+        if (!take_escape(reader)) {
+            return false;
+        }
+    }
+    return ratls_reader_take(&start, out, start.left - reader->left) && take_char(reader, '"');
+}
+
+static ratls_json_outcome remember_key(json_scan *scan, ratls_bytes key)
+{
+    if (scan->keys_len - scan->frames[scan->depth - 1].first_key == RATLS_JSON_MEMBERS_MAX) {
+        return RATLS_JSON_MALFORMED;
+    }
+    if (scan->keys_len == scan->keys_capacity) {
+        size_t capacity = scan->keys_capacity == 0 ? KEYS_FIRST_CAPACITY : 2 * scan->keys_capacity;
+        ratls_bytes *grown = realloc(scan->keys, capacity * sizeof *grown);
+
+        if (grown == NULL) {
+            return RATLS_JSON_OUT_OF_MEMORY;
+        }
+        scan->keys = grown;
+        scan->keys_capacity = capacity;
+    }
+    scan->keys[scan->keys_len++] = key;
+    return RATLS_JSON_OK;
+}
+
+/* Name and colon of a member. A key with an escape could be another key in disguise (DCAP rules 2.6, 2). */
+static ratls_json_outcome take_key(json_scan *scan)
+{
+    bool escaped;
+    ratls_bytes key;
+
+    skip_space(&scan->reader);
+    if (!take_string(&scan->reader, &key, &escaped) || escaped || key.len > RATLS_JSON_KEY_MAX) {
+        return RATLS_JSON_MALFORMED;
+    }
+    skip_space(&scan->reader);
+    return take_char(&scan->reader, ':') ? remember_key(scan, key) : RATLS_JSON_MALFORMED;
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+    const ratls_bytes *a = left;
+    const ratls_bytes *b = right;
+
+    if (a->len != b->len) {
+        return a->len < b->len ? -1 : 1;
+    }
+    return a->len == 0 ? 0 : memcmp(a->data, b->data, a->len);
+}
+
+/* The innermost object or array ends; an object's keys must all differ (DCAP rules 2.6, 6). */
+static ratls_json_outcome close_frame(json_scan *scan)
+{
+    json_frame frame = scan->frames[--scan->depth];
+    size_t count = scan->keys_len - frame.first_key;
+
+    if (!frame.object || count < 2) {
+        scan->keys_len = frame.first_key;
+        return RATLS_JSON_OK;
+    }
+    qsort(scan->keys + frame.first_key, count, sizeof *scan->keys, compare_keys);
+    for (size_t i = frame.first_key + 1; i < scan->keys_len; i++) {
+        if (ratls_bytes_equal(scan->keys[i - 1], scan->keys[i])) {
+            scan->duplicate = scan->keys[i];
+            return RATLS_JSON_DUPLICATE_KEY;
+        }
+    }
+    scan->keys_len = frame.first_key;
+    return RATLS_JSON_OK;
+}
+
+/* A value begins with { or [: *empty tells whether it ends at once. */
+static ratls_json_outcome open_frame(json_scan *scan, bool object, bool *empty)
+{
+    if (scan->depth == RATLS_JSON_DEPTH_MAX) {
+        return RATLS_JSON_MALFORMED;
+    }
+    scan->frames[scan->depth++] = (json_frame){object, scan->keys_len};
+    skip_space(&scan->reader);
+    *empty = take_char(&scan->reader, object ? '}' : ']');
+    if (*empty) {
+        return close_frame(scan);
+    }
+    return object ? take_key(scan) : RATLS_JSON_OK;
+}
+
+static bool take_scalar(json_scan *scan)
+{
+    ratls_bytes text;
+    bool escaped;
+
+    switch (peek(&scan->reader)) {
+    case '"':
+        return take_string(&scan->reader, &text, &escaped);
+    case 't':
+        return take_word(&scan->reader, "true");
+    case 'f':
+        return take_word(&scan->reader, "false");
+    case 'n':
+        return take_word(&scan->reader, "null");
+    default:
+        return take_number(scan);
+    }
+}
+
+/* After a whole value: close what ends here, up to the comma before the next value; *done at the very end. */
+static ratls_json_outcome after_value(json_scan *scan, bool *done)
+{
+    for (;;) {
+        ratls_json_outcome outcome;
+        bool object;
+
+        skip_space(&scan->reader);
+        *done = scan->depth == 0;
+        if (*done) {
+            return scan->reader.left == 0 ? RATLS_JSON_OK : RATLS_JSON_MALFORMED;
+        }
+        object = scan->frames[scan->depth - 1].object;
+        if (take_char(&scan->reader, ',')) {
+            return object ? take_key(scan) : RATLS_JSON_OK;
+        }
+        outcome = take_char(&scan->reader, object ? '}' : ']') ? close_frame(scan) : RATLS_JSON_MALFORMED;
+        if (outcome != RATLS_JSON_OK) {
+            return outcome;
+        }
+    }
+}
+
+static ratls_json_outcome scan_values(json_scan *scan)
+{
+    bool done = false;
+
+    while (!done) {
+        ratls_json_outcome outcome = RATLS_JSON_OK;
+        bool empty = true;
+
+        skip_space(&scan->reader);
+        if (take_char(&scan->reader, '{')) {
+            outcome = open_frame(scan, true, &empty);
+        } else if (take_char(&scan->reader, '[')) {
+            outcome = open_frame(scan, false, &empty);
+        } else if (!take_scalar(scan)) {
+            outcome = RATLS_JSON_MALFORMED;
+        }
+        if (outcome == RATLS_JSON_OK && empty) {
+            outcome = after_value(scan, &done);
+        }
+        if (outcome != RATLS_JSON_OK) {
+            return outcome;
+        }
+    }
+    return RATLS_JSON_OK;
+}
+
+static ratls_json_outcome check_text(ratls_bytes text, bool integers_only, ratls_bytes *duplicate)
+{
+    json_scan scan = {.reader = ratls_reader_over(text), .integers_only = integers_only};
+    ratls_json_outcome outcome = RATLS_JSON_MALFORMED;
+
+    if (ratls_utf8_valid(text)) {
+        outcome = scan_values(&scan);
+    }
+    free(scan.keys);
+    if (duplicate != NULL) {
+        *duplicate = scan.duplicate;
+    }
+    return outcome;
+}
+
+ratls_json_outcome ratls_json_check(ratls_bytes text, ratls_bytes *duplicate)
+{
+    return check_text(text, false, duplicate);
+}
+
+static ratls_json_outcome parse_text(cJSON **out, ratls_bytes text, bool integers_only, ratls_bytes *duplicate)
+{
+    ratls_json_outcome outcome;
+
+    *out = NULL;
+    outcome = check_text(text, integers_only, duplicate);
+    if (outcome != RATLS_JSON_OK) {
+        return outcome;
+    }
+    *out = cJSON_ParseWithLength((const char *)text.data, text.len);
+    /* It passed the scanner: what cJSON lacks is memory. */
+    return *out == NULL ? RATLS_JSON_OUT_OF_MEMORY : RATLS_JSON_OK;
+}
+
+ratls_json_outcome ratls_json_parse(cJSON **out, ratls_bytes text, ratls_bytes *duplicate)
+{
+    return parse_text(out, text, false, duplicate);
+}
+
+ratls_json_outcome ratls_json_parse_integers(cJSON **out, ratls_bytes text, ratls_bytes *duplicate)
+{
+    return parse_text(out, text, true, duplicate);
+}
+
+/* Skip one value of an object that passed the scanner: brackets outside strings count, then the value ends
+ * where something else begins. */
+static bool skip_value(ratls_reader *reader)
+{
+    size_t depth = 0;
+    bool escaped;
+    ratls_bytes text;
+    uint8_t c;
+
+    do {
+        if (peek(reader) == '"') {
+            if (!take_string(reader, &text, &escaped)) {
+                return false;
+            }
+        } else if (ratls_reader_u8(reader, &c)) {
+            depth += c == '{' || c == '[' ? 1 : 0;
+            depth -= c == '}' || c == ']' ? 1 : 0;
+        } else {
+            return false;
+        }
+    } while (depth > 0 || (reader->left > 0 && strchr(",} \t\n\r", peek(reader)) == NULL));
+    return true;
+}
+
+/* Name and value of the next member of an object that passed the scanner. */
+static bool next_member(ratls_reader *reader, ratls_bytes *key, ratls_bytes *value)
+{
+    ratls_reader start;
+    bool escaped;
+
+    skip_space(reader);
+    if (!take_string(reader, key, &escaped)) {
+        return false;
+    }
+    skip_space(reader);
+    if (!take_char(reader, ':')) {
+        return false;
+    }
+    skip_space(reader);
+    start = *reader;
+    return skip_value(reader) && ratls_reader_take(&start, value, start.left - reader->left);
+}
+
+bool ratls_json_slice(ratls_bytes *out, ratls_bytes text, const char *key)
+{
+    ratls_reader reader = ratls_reader_over(text);
+    ratls_bytes name, value;
+
+    skip_space(&reader);
+    if (!take_char(&reader, '{')) {
+        return false;
+    }
+    do {
+        if (!next_member(&reader, &name, &value)) {
+            return false;
+        }
+        if (ratls_bytes_equal_text(name, key)) {
+            *out = value;
+            return true;
+        }
+        skip_space(&reader);
+    } while (take_char(&reader, ','));
+    return false;
+}
+
+bool ratls_json_get_text(const cJSON *object, const char *key, const char **out)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    if (!cJSON_IsString(item) || item->valuestring == NULL) {
+        return false;
+    }
+    *out = item->valuestring;
+    return true;
+}
+
+bool ratls_json_get_integer(const cJSON *object, const char *key, int64_t minimum, int64_t maximum, int64_t *out)
+{
+    const double exact = 9007199254740992.0; /* 2^53: beyond it a double is no longer every integer */
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    double value;
+
+    if (!cJSON_IsNumber(item)) {
+        return false;
+    }
+    value = item->valuedouble;
+    if (!(value >= -exact && value <= exact) || value < (double)minimum || value > (double)maximum) {
+        return false;
+    }
+    *out = (int64_t)value;
+    return (double)*out == value;
+}
+
+bool ratls_json_get_hex(const cJSON *object, const char *key, uint8_t *out, size_t len)
+{
+    const char *text;
+
+    return ratls_json_get_text(object, key, &text) && ratls_hex_read(out, len, text, strlen(text));
+}
+
+bool ratls_json_get_time(const cJSON *object, const char *key, int64_t *out)
+{
+    const char *text;
+
+    return ratls_json_get_text(object, key, &text) && ratls_time_parse(out, (ratls_bytes){(const uint8_t *)text, strlen(text)});
+}
+
+const cJSON *ratls_json_get_array(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    return cJSON_IsArray(item) ? item : NULL;
+}
+
+const cJSON *ratls_json_get_object(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    return cJSON_IsObject(item) ? item : NULL;
+}
