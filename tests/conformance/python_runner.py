@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Runs every conformance case through the Python package `ra_tls_verify`; prints what the C runner prints.
+
+`python_runner.py [TESTS_DIRECTORY]`: exit 0 when every outcome is the expected one, 1 otherwise or when there is no case.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import ra_tls_verify
+from ra_tls_verify import RaTlsError, RefusedError, UnavailableError, UsageError, VerifyOptions
+
+TESTS = Path(__file__).resolve().parents[1]
+CLASSES = {UsageError: "usage", RefusedError: "refused", UnavailableError: "unavailable"}
+
+
+class PolicyFile(VerifyOptions):
+    """Options as the text of a policy file: for what the ordinary ones cannot even express."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> PolicyFile:
+        options = cls()
+        object.__setattr__(options, "text", text)
+        return options
+
+    def to_json(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PolicyFile) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+class CaseVerifier(ra_tls_verify.RaTlsVerifier):
+    """A verifier of the caller's that answers as its case says."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+
+    def verify(self, quote: bytes, options: VerifyOptions) -> Any:
+        if "claims" in self.answer:
+            return self.answer["claims"]
+        raise RefusedError("as the case says") if self.answer["reject"] == "refused" else RuntimeError("as the case says")
+
+
+def make_options(case: dict[str, Any]) -> VerifyOptions:
+    """Ordinary options where they say the same as the case's object; otherwise its text."""
+    if "options_text" in case:
+        return PolicyFile.of(case["options_text"])
+    given = case.get("options", {})
+    try:
+        options = VerifyOptions(**given)
+        if json.loads(options.to_json()) == given:
+            return options
+    except (TypeError, RaTlsError):
+        pass
+    return PolicyFile.of(json.dumps(given))
+
+
+def make_verifier(case: dict[str, Any], inputs: dict[str, bytes]) -> ra_tls_verify.RaTlsVerifier:
+    verifier = case.get("verifier", "dcap")
+    if isinstance(verifier, dict):
+        return CaseVerifier(verifier["custom"])
+    if verifier == "noop":
+        return ra_tls_verify.NoopVerifier()
+    return ra_tls_verify.DcapVerifier(inputs.get("collateral"), inputs.get("trust_anchor"))
+
+
+def check_options(options: VerifyOptions) -> None:
+    """Options are read before the verifier is made, as the C runner does."""
+    from ra_tls_verify._options import policy_of
+    policy_of(options)
+
+
+def run_verify(case: dict[str, Any], inputs: dict[str, bytes]) -> dict[str, Any]:
+    options = make_options(case)
+    check_options(options)
+    verifier = make_verifier(case, inputs)
+    if case["operation"] == "verify_certificate":
+        return {"result": verifier.verify_certificate_sync(inputs["certificate"], options).to_dict()}
+    return {"result": verifier.verify_sync(inputs["quote"], options).to_dict()}
+
+
+def run_operation(case: dict[str, Any], inputs: dict[str, bytes]) -> dict[str, Any]:
+    if case["operation"] == "extract":
+        quote = ra_tls_verify.extract_tdx_quote(inputs["certificate"])
+        return {"quote": None if quote is None else {"length": len(quote), "sha256": hashlib.sha256(quote).hexdigest()}}
+    if case["operation"] == "inspect":
+        return {"fields": ra_tls_verify.inspect_quote(inputs["quote"])}
+    return run_verify(case, inputs)
+
+
+def outcome_of(case: dict[str, Any], tests: Path = TESTS) -> dict[str, Any]:
+    """The normalised outcome of a case."""
+    inputs = {key: (tests / path).read_bytes() for key, path in case["inputs"].items()}
+    try:
+        return {"accepted": True, **run_operation(case, inputs)}
+    except RaTlsError as error:
+        kind = next(name for base, name in CLASSES.items() if isinstance(error, base))
+        return {"accepted": False, "code": error.code, "class": kind, "stage": error.stage, "tcb": error.tcb}
+
+
+def line_of(name: str, outcome: dict[str, Any]) -> str:
+    return json.dumps({"name": name, **outcome}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def load_cases(tests: Path = TESTS) -> dict[str, dict[str, Any]]:
+    """All cases in the order of their names. Raises RuntimeError when there is none."""
+    directory = tests / "conformance" / "cases"
+    cases = {path.relative_to(directory).with_suffix("").as_posix(): path for path in directory.glob("*/*.json")}
+    if not cases:
+        raise RuntimeError(f"no cases in {directory}")
+    return {name: json.loads(cases[name].read_text(encoding="utf-8")) for name in sorted(cases)}
+
+
+def main(tests: Path = TESTS) -> int:
+    different = 0
+    cases = load_cases(tests)
+    for name, case in cases.items():
+        line, expected = line_of(name, outcome_of(case, tests)), line_of(name, case["expect"])
+        print(line)
+        if line != expected:
+            different += 1
+            print(f"{name}: differs\n  found    {line}\n  expected {expected}", file=sys.stderr)
+    print(f"conformance: {len(cases)} cases, {different} differ", file=sys.stderr)
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else TESTS))
