@@ -1,0 +1,6 @@
+ratls_unit_test(claims_test policy/claims_test.c)
+ratls_unit_test(policy_test policy/policy_test.c)
+ratls_unit_test(pins_test policy/pins_test.c)
+ratls_unit_test(attributes_test policy/attributes_test.c verifier/evidence_builder.c)
+ratls_unit_test(apply_test policy/apply_test.c verifier/evidence_builder.c)
+ratls_unit_test(policy_json_test policy/policy_json_test.c)
