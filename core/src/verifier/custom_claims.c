@@ -145,6 +145,7 @@ out:
 static ratls_status read_claims(ratls_claims *claims, const cJSON *object, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
+    const char *word = NULL;
     const cJSON *item;
 
     claims->advisories_unknown = true;
@@ -158,7 +159,7 @@ static ratls_status read_claims(ratls_claims *claims, const cJSON *object, ratls
             return refuse_claims(item->string, " has a value that is not valid", err);
         }
     }
-    CHECK(cJSON_HasObjectItem(object, "tcb_status") && claims->tcb_status != RATLS_TCB_NONE, RATLS_ERR_USER_VERIFIER_CLAIMS,
+    CHECK(ratls_json_get_text(object, "tcb_status", &word) && claims->tcb_status != RATLS_TCB_NONE, RATLS_ERR_USER_VERIFIER_CLAIMS,
           WHAT("tcb_status is missing"), ratls_detail_text("field", "tcb_status"));
     /* The caller's verifier vouches for the hardware's signature; under which root is not for us to say. */
     claims->hardware_verified = true;

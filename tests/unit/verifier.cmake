@@ -1,0 +1,11 @@
+set(verifier_test_support verifier/evidence_builder.c verifier/test_verifier.c)
+
+ratls_unit_test(result_test verifier/result_test.c ${verifier_test_support})
+ratls_unit_test(verdict_cache_test verifier/verdict_cache_test.c ${verifier_test_support})
+ratls_unit_test(verifier_test verifier/verifier_test.c ${verifier_test_support})
+ratls_unit_test(verify_test verifier/verify_test.c ${verifier_test_support})
+ratls_unit_test(noop_verifier_test verifier/noop_verifier_test.c ${verifier_test_support})
+ratls_unit_test(dcap_verifier_test verifier/dcap_verifier_test.c ${verifier_test_support})
+ratls_unit_test(custom_claims_test verifier/custom_claims_test.c)
+ratls_unit_test(custom_verifier_test verifier/custom_verifier_test.c ${verifier_test_support})
+ratls_unit_test(messages_test verifier/messages_test.c ${verifier_test_support})
