@@ -94,7 +94,7 @@ class RaTlsVerifier(ABC):
         """The core's verifier. For one of the caller's it is made for the options, which `verify` is then given."""
         options = options or VerifyOptions()
         with _own_handles_lock:
-            handles = _own_handles.setdefault(self, OrderedDict())
+            handles = _own_handles_of(self)
             if options not in handles:
                 handles[options] = _core.new_custom_verifier(_Judge(self, options))
             handles.move_to_end(options)
@@ -110,8 +110,18 @@ if TYPE_CHECKING:
 
     _VerifyFunction = Callable[[VerifierHandle, bytes, PolicyHandle | None, CancelHandle | None], ResultHandle]
 
-_own_handles: weakref.WeakKeyDictionary[RaTlsVerifier, OrderedDict[VerifyOptions, VerifierHandle]] = weakref.WeakKeyDictionary()
+#: Handles of the verifiers that are alive, by identity: two that compare equal may judge differently.
+_own_handles: dict[int, tuple[weakref.ref[RaTlsVerifier], OrderedDict[VerifyOptions, VerifierHandle]]] = {}
 _own_handles_lock = threading.Lock()
+
+
+def _own_handles_of(verifier: RaTlsVerifier) -> OrderedDict[VerifyOptions, VerifierHandle]:
+    key = id(verifier)
+    owner, handles = _own_handles.get(key, (None, None))
+    if owner is None or handles is None or owner() is not verifier:
+        handles = OrderedDict()
+        _own_handles[key] = weakref.ref(verifier, lambda _: _own_handles.pop(key, None)), handles
+    return handles
 
 
 class _BuiltIn(RaTlsVerifier):
