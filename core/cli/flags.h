@@ -54,7 +54,7 @@ typedef struct {
 extern const cli_message_row cli_messages[];
 extern const size_t cli_message_count;
 
-/** Names of the fields that `inspect` shows, in order; ends with NULL. */
-extern const char *const cli_inspect_fields[];
+/** Fields that identify the application, which this version cannot establish yet; ends with NULL. */
+extern const char *const cli_application_pins[];
 
 #endif

@@ -1,5 +1,6 @@
 #include "judge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,23 @@ static bool add_policy_file(cJSON *policy, const char *path, cli_failure *failur
     return added;
 }
 
+/* Pins of the application need the replay of an event log: refused by name, rather than as evidence that does not
+ * establish them. */
+static bool check_pins_built(const cJSON *policy, cli_failure *failure)
+{
+    const cJSON *pins = cJSON_GetObjectItemCaseSensitive(policy, "pins");
+
+    for (size_t i = 0; cli_application_pins[i] != NULL; i++) {
+        if (cJSON_GetObjectItemCaseSensitive(pins, cli_application_pins[i]) != NULL) {
+            char found[64];
+
+            snprintf(found, sizeof found, "--pin %s", cli_application_pins[i]);
+            return CLI_FAIL(failure, RATLS_ERR_NOT_BUILT, {"found", found});
+        }
+    }
+    return true;
+}
+
 static bool new_policy(ratls_policy **out, const cli_arguments *arguments, cli_failure *failure)
 {
     const char *path = cli_argument(arguments, "policy");
@@ -89,6 +107,7 @@ static bool new_policy(ratls_policy **out, const cli_arguments *arguments, cli_f
     if (path == NULL || add_policy_file(whole, path, failure)) {
         text = cJSON_PrintUnformatted(whole);
         made = text == NULL ? cli_fail_memory(failure) : ratls_policy_parse(out, text, strlen(text), &failure->error) == RATLS_OK;
+        made = made && check_pins_built(whole, failure);
     }
     cJSON_free(text);
     cJSON_Delete(whole);

@@ -134,6 +134,15 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_extract_tdx_quote(
 RATLS_API RATLS_MUST_USE ratls_status ratls_quote_inspect(
     ratls_quote **out, const uint8_t *quote, size_t quote_len, ratls_error **err);
 
+/** Read what an RA-TLS leaf certificate carries: every field of its TDX quote, and the event log beside it.
+ *  Nothing is verified.
+ *
+ *  Returns: RATLS_OK also for a certificate with no RA-TLS extension: then no field has a value. An error when
+ *           one is present but does not hold a usable TDX quote.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_certificate_inspect(
+    ratls_quote **out, const uint8_t *der, size_t der_len, ratls_error **err);
+
 /** A field's value as text (hexadecimal in memory order, or decimal); NULL where the quote has none. */
 RATLS_API const char *ratls_quote_text(const ratls_quote *quote, ratls_field field);
 

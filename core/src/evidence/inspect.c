@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/pem.h"
 #include "base/tables.h"
 #include "base/text.h"
@@ -21,6 +22,8 @@ typedef struct {
     bool has_signature; /* the certification data could be read */
     ratls_sgx_extension pck;
     bool has_pck;
+    const char *event_log; /* beside the quote, as given; NULL: none */
+    bool present;          /* there is a quote */
 } inspected_quote;
 
 /* The platform, as the PCK certificate in the quote names it: the first one with a readable SGX extension.
@@ -80,6 +83,9 @@ static void add_field(ratls_text *text, const inspected_quote *from, ratls_field
 {
     const ratls_parsed_quote *quote = &from->quote;
 
+    if (!from->present) {
+        return;
+    }
     switch (field) {
     case RATLS_FIELD_KIND:
         add_kind(text, quote);
@@ -110,6 +116,9 @@ static void add_field(ratls_text *text, const inspected_quote *from, ratls_field
     case RATLS_FIELD_IS_DEBUG_MODE:
         ratls_text_add(text, ratls_quote_is_debug(quote) ? "true" : "false");
         break;
+    case RATLS_FIELD_EVENT_LOG:
+        ratls_text_add(text, from->event_log == NULL ? "" : from->event_log);
+        break;
     default:
         add_certification_field(text, from, field);
         add_body_field(text, from, field);
@@ -120,6 +129,11 @@ static void add_field(ratls_text *text, const inspected_quote *from, ratls_field
 static void add_json_member(ratls_text *json, const ratls_field_row *row, const char *value)
 {
     bool bare = value == NULL || row->type == RATLS_TYPE_NUMBER || row->type == RATLS_TYPE_FLAG;
+
+    /* What is given as JSON is shown as JSON, if it is. */
+    if (value != NULL && row->type == RATLS_TYPE_JSON) {
+        bare = ratls_json_check((ratls_bytes){(const uint8_t *)value, strlen(value)}, NULL) == RATLS_JSON_OK;
+    }
 
     ratls_text_add_json_string(json, row->name);
     ratls_text_add(json, ":");
@@ -163,6 +177,7 @@ out:
 /* The whole quote; or header and body, when only what follows them cannot be read. */
 static ratls_status read_quote(inspected_quote *out, ratls_bytes input, ratls_error **err)
 {
+    out->present = true;
     if (ratls_quote_parse(&out->quote, input, NULL) == RATLS_OK) {
         out->has_signature = true;
         inspect_pck(out);
@@ -171,11 +186,25 @@ static ratls_status read_quote(inspected_quote *out, ratls_bytes input, ratls_er
     return ratls_quote_parse_body(&out->quote, input, err);
 }
 
+static ratls_status show_quote(ratls_quote **out, const inspected_quote *inspected, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_quote *made = calloc(1, sizeof *made);
+
+    CHECK(made != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    TRY(render_fields(made, inspected, err));
+    *out = made;
+    made = NULL;
+    status = RATLS_OK;
+out:
+    ratls_quote_free(made);
+    return status;
+}
+
 ratls_status ratls_quote_inspect(ratls_quote **out, const uint8_t *quote, size_t quote_len, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     inspected_quote inspected = {0};
-    ratls_quote *made = NULL;
 
     if (err != NULL) {
         *err = NULL;
@@ -184,14 +213,33 @@ ratls_status ratls_quote_inspect(ratls_quote **out, const uint8_t *quote, size_t
     *out = NULL;
     CHECK(quote != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "quote"), WHAT("it is NULL"));
     TRY(read_quote(&inspected, (ratls_bytes){quote, quote_len}, err));
-    made = calloc(1, sizeof *made);
-    CHECK(made != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    TRY(render_fields(made, &inspected, err));
-    *out = made;
-    made = NULL;
+    TRY(show_quote(out, &inspected, err));
     status = RATLS_OK;
 out:
-    ratls_quote_free(made);
+    return status;
+}
+
+ratls_status ratls_certificate_inspect(ratls_quote **out, const uint8_t *der, size_t der_len, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    inspected_quote inspected = {0};
+    ratls_evidence evidence = {0};
+
+    if (err != NULL) {
+        *err = NULL;
+    }
+    CHECK(out != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "out"), WHAT("it is NULL"));
+    *out = NULL;
+    CHECK(der != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "der"), WHAT("it is NULL"));
+    TRY(ratls_evidence_from_certificate(&evidence, (ratls_bytes){der, der_len}, err));
+    if (evidence.quote != NULL) {
+        inspected.event_log = (const char *)evidence.event_log;
+        TRY(read_quote(&inspected, (ratls_bytes){evidence.quote, evidence.quote_len}, err));
+    }
+    TRY(show_quote(out, &inspected, err));
+    status = RATLS_OK;
+out:
+    ratls_evidence_clear(&evidence);
     return status;
 }
 
