@@ -375,10 +375,10 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_open(
     ratls_tunnel **out, ratls_verifier *verifier, const ratls_tunnel_options *options,
     ratls_cancel *cancel, ratls_error **err);
 
-/** Directory for the driver's `host`. */
+/** Directory for the driver's `host`; NULL in a forked child. */
 RATLS_API const char *ratls_tunnel_directory(const ratls_tunnel *tunnel);
 
-/** Number for the driver's `port`: the socket is `<directory>/.s.PGSQL.<port>`. */
+/** Number for the driver's `port`: the socket is `<directory>/.s.PGSQL.<port>`; 0 in a forked child. */
 RATLS_API int32_t ratls_tunnel_port(const ratls_tunnel *tunnel);
 
 /** The verdict on the newest accepted certificate, a copy of the caller's. */
@@ -388,8 +388,9 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_result(
 /** The newest failure of a connection, a copy of the caller's; NULL when there was none. */
 RATLS_API ratls_error *ratls_tunnel_last_error(const ratls_tunnel *tunnel);
 
-/** Counters as a JSON object: connections (now, total, refused), bytes to and from the upstream. Free
- *  with ratls_bytes_free(); NULL when out of memory. */
+/** Counters as a JSON object of numbers: connections_now, connections_total, connections_refused,
+ *  bytes_to_upstream, bytes_from_upstream (plain text). Free with ratls_bytes_free(); NULL when out of memory
+ *  or in a forked child. */
 RATLS_API char *ratls_tunnel_stats(const ratls_tunnel *tunnel);
 
 /** Close: no new connections, the open ones are ended, threads joined, the socket removed. Frees the

@@ -1,0 +1,217 @@
+#include "tunnel/attested.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "verifier/verifier.h"
+
+enum {
+    WIRE_SIZE = 16 * 1024,
+    GOODBYE_READS_MAX = 16 /* what the peer had sent already is read, so that our goodbye is not lost to a reset */
+};
+
+/* One connection on its way to being open. */
+typedef struct {
+    ratls_attested *attested;
+    const ratls_upstream *upstream;
+    ratls_cancel *cancel;
+    ratls_deadline all;       /* of everything together */
+    ratls_deadline handshake; /* of the handshake alone */
+} approach;
+
+static ratls_status wait_for_peer(const approach *way, short events, ratls_error **err)
+{
+    ratls_deadline first = ratls_deadline_earlier(way->handshake, way->all);
+    ratls_wait_outcome outcome = ratls_wait_one(way->attested->fd, events, first, way->cancel);
+
+    if (outcome == RATLS_WAIT_READY) {
+        return RATLS_OK;
+    }
+    if (outcome == RATLS_WAIT_PASSED && way->handshake.at_ms <= way->all.at_ms) {
+        return RAISE(err, RATLS_ERR_HANDSHAKE_TIMEOUT, EXPECTED_NUMBER(way->handshake.limit_ms));
+    }
+    return ratls_upstream_wait_failed(outcome, way->upstream, way->all, "waiting for the upstream's TLS handshake", err);
+}
+
+/* A reset is one way of closing. */
+static ratls_status refuse_transport(int failure, ratls_error **err)
+{
+    if (failure == ECONNRESET || failure == EPIPE) {
+        return RAISE(err, RATLS_ERR_HANDSHAKE_CLOSED, FOUND(strerror(failure)));
+    }
+    return RAISE(err, RATLS_ERR_HANDSHAKE_FAILED, WHAT(strerror(failure)));
+}
+
+/* Everything that the stream wants sent. */
+static ratls_status send_waiting(const approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    uint8_t wire[WIRE_SIZE];
+    size_t len = 0;
+
+    for (;;) {
+        TRY(ratls_stream_take(way->attested->stream, wire, sizeof wire, &len, err));
+        if (len == 0) {
+            return RATLS_OK;
+        }
+        for (size_t sent = 0; sent < len;) {
+            ssize_t step = send(way->attested->fd, wire + sent, len - sent, MSG_NOSIGNAL);
+
+            if (step >= 0) {
+                sent += (size_t)step;
+            } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                TRY(wait_for_peer(way, POLLOUT, err));
+            } else if (errno != EINTR) {
+                status = refuse_transport(errno, err);
+                goto out;
+            }
+        }
+    }
+out:
+    return status;
+}
+
+/* One read's worth of the peer's bytes for the stream, or the news that there are no more. */
+static ratls_status receive_some(const approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    uint8_t wire[WIRE_SIZE];
+    size_t taken = 0;
+    ssize_t got = recv(way->attested->fd, wire, sizeof wire, 0);
+
+    if (got == 0) {
+        return ratls_stream_feed_end(way->attested->stream, err);
+    }
+    if (got < 0) {
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? RATLS_OK : refuse_transport(errno, err);
+    }
+    TRY(ratls_stream_feed(way->attested->stream, wire, (size_t)got, &taken, err));
+    /* Its buffer is larger than one read and empty before it, unless our own side is stuck. */
+    CHECK(taken == (size_t)got, RATLS_ERR_HANDSHAKE_FAILED, WHAT("the peer sends more than a handshake needs"));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status shake_hands(const approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_stream *stream = way->attested->stream;
+    size_t none = 0;
+
+    TRY(ratls_stream_feed(stream, NULL, 0, &none, err)); /* the ClientHello */
+    TRY(send_waiting(way, err));
+    while (ratls_stream_state_of(stream) == RATLS_STREAM_HANDSHAKE) {
+        TRY(wait_for_peer(way, POLLIN, err));
+        TRY(receive_some(way, err));
+        TRY(send_waiting(way, err));
+    }
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* The verdict on the certificate of this very handshake. */
+static ratls_status judge_certificate(const approach *way, ratls_result **result, const ratls_judge *judge, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_verify_options options = *judge->policy;
+    int64_t left = ratls_deadline_left(way->all);
+    int64_t wanted = options.timeout_ms == 0 ? RATLS_TIMEOUT_MS_DEFAULT : options.timeout_ms;
+    ratls_result *verdict = NULL;
+    ratls_bytes spki = {0};
+
+    if (left == 0) {
+        return ratls_upstream_wait_failed(RATLS_WAIT_PASSED, way->upstream, way->all, "", err);
+    }
+    options.timeout_ms = left < wanted ? left : wanted;
+    TRY(ratls_verify_certificate_key(
+        &verdict, &spki, judge->verifier, ratls_stream_certificate(way->attested->stream), &options, way->cancel, err));
+    TRY(ratls_stream_accept(way->attested->stream, spki, err));
+    *result = verdict;
+    verdict = NULL;
+    status = RATLS_OK;
+out:
+    ratls_result_free(verdict);
+    return status;
+}
+
+/* Evidence format 6.6: a gateway passes TLS through only to names like <id>-<port>s.<base>; to others it answers
+ * itself. True for a first label that ends in "-<digits>" or "-<digits>g". */
+static bool name_ends_at_gateway(const char *name)
+{
+    size_t label = strcspn(name, "."), end = label;
+    bool digits = false;
+
+    if (end > 0 && name[end - 1] == 'g') {
+        end--;
+    }
+    while (end > 0 && isdigit((unsigned char)name[end - 1])) {
+        end--;
+        digits = true;
+    }
+    return digits && end > 0 && name[end - 1] == '-' && name[label] == '.';
+}
+
+static void add_hint(const ratls_upstream *upstream, ratls_error **err)
+{
+    if (err != NULL && ratls_error_code(*err) == RATLS_ERR_QUOTE_MISSING && upstream->server_name != NULL &&
+        name_ends_at_gateway(upstream->server_name)) {
+        ratls_error_add(*err, ratls_detail_text("hint", "a dstack gateway answers for this name itself and passes TLS through to the "
+                                                        "server only for names that have an \"s\" after the port: <id>-<port>s.<domain>"));
+    }
+}
+
+ratls_status ratls_attested_open(
+    ratls_attested *out, ratls_result **result, const ratls_upstream *upstream, const ratls_judge *judge,
+    ratls_cancel *cancel, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_attested made = {.fd = -1};
+    int64_t limit = upstream->connect_timeout_ms;
+    approach way = {.attested = &made, .upstream = upstream, .cancel = cancel,
+                    .all = limit > 0 ? ratls_deadline_in(limit) : ratls_deadline_none()};
+    ratls_deadline connecting = ratls_deadline_earlier(way.all, ratls_deadline_in(RATLS_CONNECT_TIMEOUT_MS));
+
+    *out = made;
+    *result = NULL;
+    TRY(ratls_stream_new(&made.stream, upstream->server_name, err));
+    TRY(ratls_upstream_connect(&made.fd, upstream, connecting, cancel, err));
+    way.handshake = ratls_deadline_in(upstream->handshake_timeout_ms);
+    TRY(shake_hands(&way, err));
+    status = judge_certificate(&way, result, judge, err);
+    if (status != RATLS_OK) {
+        add_hint(upstream, err);
+        goto out;
+    }
+    *out = made;
+    return RATLS_OK;
+out:
+    ratls_attested_close(&made);
+    return status;
+}
+
+void ratls_attested_close(ratls_attested *attested)
+{
+    uint8_t wire[WIRE_SIZE];
+    size_t len = 0;
+
+    if (attested->stream != NULL && attested->fd >= 0) {
+        (void)ratls_stream_close(attested->stream, NULL);
+        while (ratls_stream_take(attested->stream, wire, sizeof wire, &len, NULL) == RATLS_OK && len > 0 &&
+               send(attested->fd, wire, len, MSG_NOSIGNAL) == (ssize_t)len) {
+        }
+        /* Also for a forked child that has the descriptor: the end must not wait for its exit. */
+        (void)shutdown(attested->fd, SHUT_WR);
+        for (int i = 0; i < GOODBYE_READS_MAX && recv(attested->fd, wire, sizeof wire, 0) > 0; i++) {
+        }
+    }
+    if (attested->fd >= 0) {
+        (void)close(attested->fd);
+    }
+    ratls_stream_free(attested->stream);
+    *attested = (ratls_attested){.fd = -1};
+}

@@ -1,0 +1,27 @@
+/** An attested connection: dialled, its handshake done, its certificate judged, open for plain text. */
+#ifndef RATLS_TUNNEL_ATTESTED_H
+#define RATLS_TUNNEL_ATTESTED_H
+
+#include "tunnel/stream.h"
+#include "tunnel/upstream.h"
+
+typedef struct {
+    int fd; /* non-blocking; -1: none */
+    ratls_stream *stream;
+} ratls_attested;
+
+/** Who judges, and by what. Borrowed. */
+typedef struct {
+    ratls_verifier *verifier;
+    const ratls_verify_options *policy;
+} ratls_judge;
+
+/** Dial, shake hands, judge, open: only then may plain text go either way. *result: the verdict, the caller's. */
+ratls_status ratls_attested_open(
+    ratls_attested *out, ratls_result **result, const ratls_upstream *upstream, const ratls_judge *judge,
+    ratls_cancel *cancel, ratls_error **err);
+
+/** Say goodbye as far as that needs no waiting, and let go. Also right for one that never was opened. */
+void ratls_attested_close(ratls_attested *attested);
+
+#endif

@@ -1,0 +1,148 @@
+#include "tunnel/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tunnel/postgres.h"
+
+enum { FIRST_BYTES_MAX = 16 * 1024 }; /* above RATLS_STARTUP_PACKET_MAX */
+
+/* What the driver said so far, from its first packet on. */
+typedef struct {
+    int driver;
+    size_t encryption_requests;
+    ratls_packet_kind kind;
+    size_t len;
+    uint8_t bytes[FIRST_BYTES_MAX];
+} opening;
+
+/* To the driver, as far as it takes it now: what is sent here fits into an empty socket buffer. */
+static void tell_driver(int driver, const uint8_t *bytes, size_t len)
+{
+    for (size_t sent = 0; sent < len;) {
+        ssize_t step = send(driver, bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (step < 0 && errno != EINTR) {
+            return;
+        }
+        sent += step > 0 ? (size_t)step : 0;
+    }
+}
+
+/* An encryption request is answered here and forgotten: the attested TLS is beyond this socket. */
+static ratls_status decline_encryption(opening *said, size_t packet_len, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    CHECK(++said->encryption_requests <= RATLS_ENCRYPTION_REQUESTS_MAX, RATLS_ERR_STARTUP_INVALID,
+          WHAT("encryption is asked for again and again"));
+    tell_driver(said->driver, (const uint8_t *)RATLS_ENCRYPTION_DECLINED, sizeof RATLS_ENCRYPTION_DECLINED - 1);
+    said->len -= packet_len;
+    memmove(said->bytes, said->bytes + packet_len, said->len);
+    said->kind = RATLS_PACKET_INCOMPLETE;
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* More of the driver's bytes. False: there are none, it has left or the time is up. */
+static bool hear_more(opening *said, ratls_deadline deadline, const ratls_cancel *closing)
+{
+    for (;;) {
+        ssize_t got;
+
+        if (ratls_wait_one(said->driver, POLLIN, deadline, closing) != RATLS_WAIT_READY) {
+            return false;
+        }
+        got = recv(said->driver, said->bytes + said->len, sizeof said->bytes - said->len, MSG_DONTWAIT);
+        if (got > 0) {
+            said->len += (size_t)got;
+            return true;
+        }
+        if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+            return false;
+        }
+    }
+}
+
+/* The driver's first packet, complete. RATLS_OK with INCOMPLETE: it left, or said too little in time. */
+static ratls_status hear_opening(opening *said, const ratls_cancel *closing, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_deadline deadline = ratls_deadline_in(RATLS_FIRST_PACKET_TIMEOUT_MS);
+    size_t packet_len = 0;
+
+    for (;;) {
+        TRY(ratls_first_packet_read(&said->kind, &packet_len, (ratls_bytes){said->bytes, said->len}, err));
+        if (said->kind == RATLS_PACKET_ENCRYPTION) {
+            TRY(decline_encryption(said, packet_len, err));
+        } else if (said->kind != RATLS_PACKET_INCOMPLETE || !hear_more(said, deadline, closing)) {
+            return RATLS_OK;
+        }
+    }
+out:
+    return status;
+}
+
+/* Say why. Who sent a cancel request expects no answer, as from PostgreSQL. */
+static void refuse_driver(const opening *said, const ratls_service *service, const ratls_error *error)
+{
+    size_t len = 0;
+    uint8_t *response = said->kind == RATLS_PACKET_CANCEL ? NULL : ratls_error_response_make(&len, error, service->spelling);
+
+    if (response != NULL) {
+        tell_driver(said->driver, response, len);
+    }
+    free(response);
+    service->failed(service->user, error, false);
+}
+
+static void relay(const opening *said, const ratls_service *service, ratls_attested *attested)
+{
+    ratls_error *error = NULL;
+    ratls_status status = ratls_pump_run(
+        attested, said->driver, (ratls_bytes){said->bytes, said->len}, service->counters, service->closing, &error);
+
+    if (status != RATLS_OK && status != RATLS_ERR_CANCELLED) {
+        service->failed(service->user, error, true);
+    }
+    ratls_error_free(error);
+}
+
+static void serve_driver(opening *said, const ratls_service *service, const ratls_error *refusal)
+{
+    ratls_attested attested = {.fd = -1};
+    ratls_result *result = NULL;
+    ratls_error *error = NULL;
+
+    if (hear_opening(said, service->closing, &error) != RATLS_OK) {
+        refuse_driver(said, service, error);
+    } else if (said->kind == RATLS_PACKET_INCOMPLETE) {
+        /* nobody is left to be told anything */
+    } else if (refusal != NULL) {
+        refuse_driver(said, service, refusal);
+    } else if (ratls_attested_open(&attested, &result, service->upstream, &service->judge, service->closing, &error) != RATLS_OK) {
+        refuse_driver(said, service, error);
+    } else {
+        service->accepted(service->user, result);
+        relay(said, service, &attested);
+    }
+    ratls_attested_close(&attested);
+    ratls_error_free(error);
+}
+
+void ratls_connection_serve(int driver, const ratls_service *service, const ratls_error *refusal)
+{
+    opening *said = calloc(1, sizeof *said);
+
+    if (said != NULL) {
+        said->driver = driver;
+        serve_driver(said, service, refusal);
+        free(said);
+    }
+    (void)shutdown(driver, SHUT_RDWR);
+    (void)close(driver);
+}

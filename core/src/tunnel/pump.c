@@ -1,0 +1,296 @@
+#include "tunnel/pump.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+typedef struct {
+    uint8_t data[RATLS_PUMP_BUFFER];
+    size_t len;
+} buffer;
+
+typedef struct {
+    ratls_stream *stream;
+    ratls_pump_counters *counters;
+    int driver;
+    int upstream;
+    buffer from_driver;   /* plain text on its way to the stream */
+    buffer to_upstream;   /* TLS on its way to the network */
+    buffer from_upstream; /* TLS on its way to the stream */
+    buffer to_driver;     /* plain text on its way to the driver */
+    bool driver_ended;    /* it will say no more */
+    bool driver_gone;     /* it will not listen either */
+    bool upstream_ended;
+    bool upstream_deaf;   /* it takes no more bytes; what it sent may still come */
+    bool goodbye;         /* ours was said */
+    bool end_told;        /* the stream knows that the transport ended */
+    bool finished;        /* the stream has ended, well or badly: `outcome` */
+    ratls_status outcome;
+    ratls_error *failure;
+    ratls_deadline drain; /* once somebody is gone */
+} pump;
+
+static void consume(buffer *from, size_t len)
+{
+    from->len -= len;
+    memmove(from->data, from->data + len, from->len);
+}
+
+static size_t room_in(const buffer *into)
+{
+    return sizeof into->data - into->len;
+}
+
+/* The stream's side is over: nothing more is read from it or written to it. */
+static void finish(pump *p, ratls_status outcome)
+{
+    if (!p->finished) {
+        p->finished = true;
+        p->outcome = outcome;
+        p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
+    }
+}
+
+static void lose_driver(pump *p)
+{
+    if (!p->driver_gone) {
+        p->driver_gone = true;
+        p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
+    }
+}
+
+static bool feed_stream(pump *p)
+{
+    size_t taken = 0;
+
+    if (p->from_upstream.len > 0) {
+        if (ratls_stream_feed(p->stream, p->from_upstream.data, p->from_upstream.len, &taken, &p->failure) != RATLS_OK) {
+            finish(p, ratls_error_code(p->failure));
+            return false;
+        }
+        consume(&p->from_upstream, taken);
+    } else if (p->upstream_ended && !p->end_told) {
+        p->end_told = true;
+        (void)ratls_stream_feed_end(p->stream, NULL); /* the next read says what it means */
+        return true;
+    }
+    return taken > 0;
+}
+
+static bool read_stream(pump *p)
+{
+    size_t got = 0;
+    ratls_status status;
+
+    if (room_in(&p->to_driver) == 0) {
+        return false;
+    }
+    status = ratls_stream_read(p->stream, p->to_driver.data + p->to_driver.len, room_in(&p->to_driver), &got, &p->failure);
+    if (status != RATLS_OK) {
+        finish(p, status);
+        return false;
+    }
+    if (ratls_stream_state_of(p->stream) == RATLS_STREAM_CLOSED) {
+        finish(p, RATLS_OK);
+    }
+    atomic_fetch_add_explicit(&p->counters->from_upstream, got, memory_order_relaxed);
+    p->to_driver.len = p->driver_gone ? 0 : p->to_driver.len + got;
+    return got > 0;
+}
+
+static bool write_stream(pump *p)
+{
+    size_t taken = 0;
+
+    if (p->from_driver.len > 0) {
+        if (ratls_stream_write(p->stream, p->from_driver.data, p->from_driver.len, &taken, &p->failure) != RATLS_OK) {
+            finish(p, ratls_error_code(p->failure));
+            return false;
+        }
+        atomic_fetch_add_explicit(&p->counters->to_upstream, taken, memory_order_relaxed);
+        consume(&p->from_driver, taken);
+    } else if (p->driver_ended && !p->goodbye) {
+        p->goodbye = true;
+        (void)ratls_stream_close(p->stream, NULL);
+        return true;
+    }
+    return taken > 0;
+}
+
+static bool take_stream(pump *p)
+{
+    size_t got = 0;
+
+    (void)ratls_stream_take(p->stream, p->to_upstream.data + p->to_upstream.len, room_in(&p->to_upstream), &got, NULL);
+    p->to_upstream.len = p->upstream_deaf ? 0 : p->to_upstream.len + got;
+    return got > 0;
+}
+
+/* Move through the stream what moves without waiting. */
+static bool turn_stream(pump *p)
+{
+    bool any = false, moved = true;
+
+    while (moved) {
+        moved = !p->finished && feed_stream(p);
+        moved = (!p->finished && read_stream(p)) || moved;
+        moved = (!p->finished && write_stream(p)) || moved;
+        moved = take_stream(p) || moved;
+        any = any || moved;
+    }
+    return any;
+}
+
+/* Send what a socket takes now. False: it takes no more, ever. */
+static bool send_some(pump *p, int fd, buffer *from, bool *moved)
+{
+    while (from->len > 0) {
+        ssize_t sent = send(fd, from->data, from->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (sent < 0) {
+            return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+        }
+        consume(from, (size_t)sent);
+        *moved = true;
+        if (p->finished || p->driver_gone) {
+            p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
+        }
+    }
+    return true;
+}
+
+static bool send_out(pump *p)
+{
+    bool moved = false;
+
+    if (!p->driver_gone && !send_some(p, p->driver, &p->to_driver, &moved)) {
+        lose_driver(p);
+        p->to_driver.len = 0;
+    }
+    if (!p->upstream_deaf && !send_some(p, p->upstream, &p->to_upstream, &moved)) {
+        p->upstream_deaf = true;
+        p->to_upstream.len = 0;
+    }
+    return moved;
+}
+
+/* Read what is there; *ended on the end, false on a failure (errno). */
+static bool receive_some(int fd, buffer *into, bool *ended)
+{
+    ssize_t got = recv(fd, into->data + into->len, room_in(into), MSG_DONTWAIT);
+
+    if (got > 0) {
+        into->len += (size_t)got;
+    } else if (got == 0) {
+        *ended = true;
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        return false;
+    }
+    return true;
+}
+
+static void receive_driver(pump *p, short happened)
+{
+    if ((happened & (POLLHUP | POLLERR)) != 0) {
+        lose_driver(p);
+        p->to_driver.len = 0;
+    }
+    if (!p->driver_ended && (happened & (POLLIN | POLLHUP | POLLERR)) != 0 && room_in(&p->from_driver) > 0 &&
+        !receive_some(p->driver, &p->from_driver, &p->driver_ended)) {
+        p->driver_ended = true;
+        lose_driver(p);
+    }
+}
+
+static void receive_upstream(pump *p)
+{
+    if (p->upstream_ended || room_in(&p->from_upstream) == 0 ||
+        receive_some(p->upstream, &p->from_upstream, &p->upstream_ended)) {
+        return;
+    }
+    (void)RAISE(&p->failure, RATLS_ERR_TLS_FAILED, WHAT(strerror(errno)));
+    finish(p, RATLS_ERR_TLS_FAILED);
+}
+
+/* What is worth waking for. A descriptor that nothing is wanted from and that has hung up would wake us for
+ * ever, so it is left out. */
+static void choose_events(const pump *p, struct pollfd fds[2])
+{
+    short driver = 0, upstream = 0;
+
+    driver |= !p->driver_ended && !p->finished && room_in(&p->from_driver) > 0 ? POLLIN : 0;
+    driver |= !p->driver_gone && p->to_driver.len > 0 ? POLLOUT : 0;
+    upstream |= !p->upstream_ended && !p->finished && room_in(&p->from_upstream) > 0 ? POLLIN : 0;
+    upstream |= !p->upstream_deaf && p->to_upstream.len > 0 ? POLLOUT : 0;
+    fds[0] = (struct pollfd){.fd = driver == 0 && p->driver_gone ? -1 : p->driver, .events = driver};
+    fds[1] = (struct pollfd){.fd = upstream == 0 ? -1 : p->upstream, .events = upstream};
+}
+
+/* Nothing is left to do: the stream has ended and the driver has all of it, or the driver has gone and the
+ * upstream has all of what it said, goodbye included. */
+static bool all_done(const pump *p)
+{
+    if (p->finished) {
+        return p->to_driver.len == 0;
+    }
+    return p->driver_gone && p->driver_ended && p->goodbye && (p->to_upstream.len == 0 || p->upstream_deaf);
+}
+
+static ratls_status run(pump *p, const ratls_cancel *cancel)
+{
+    for (;;) {
+        struct pollfd fds[3];
+        ratls_wait_outcome outcome;
+
+        while (turn_stream(p) || send_out(p)) {
+        }
+        if (all_done(p)) {
+            return p->outcome;
+        }
+        choose_events(p, fds);
+        outcome = ratls_wait(fds, 2, p->finished || p->driver_gone ? p->drain : ratls_deadline_none(), cancel);
+        if (outcome == RATLS_WAIT_CANCELLED) {
+            return RAISE(&p->failure, RATLS_ERR_CANCELLED, WHAT("relaying"));
+        }
+        if (outcome != RATLS_WAIT_READY) {
+            return p->outcome; /* who is left does not take what is left */
+        }
+        if (fds[0].revents != 0) {
+            receive_driver(p, fds[0].revents);
+        }
+        if (fds[1].revents != 0 && !p->finished) {
+            receive_upstream(p);
+        }
+    }
+}
+
+ratls_status ratls_pump_run(
+    ratls_attested *attested, int driver, ratls_bytes first, ratls_pump_counters *counters, const ratls_cancel *cancel,
+    ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    pump *p = calloc(1, sizeof *p);
+
+    CHECK(p != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    CHECK(first.len <= sizeof p->from_driver.data, RATLS_ERR_INTERNAL, WHAT("more first bytes than a buffer holds"));
+    p->stream = attested->stream;
+    p->upstream = attested->fd;
+    p->driver = driver;
+    p->counters = counters;
+    if (first.len > 0) {
+        memcpy(p->from_driver.data, first.data, first.len);
+        p->from_driver.len = first.len;
+    }
+    status = run(p, cancel);
+    if (err != NULL && *err == NULL) {
+        *err = status == RATLS_OK ? NULL : p->failure;
+        p->failure = status == RATLS_OK ? p->failure : NULL;
+    }
+out:
+    if (p != NULL) {
+        ratls_error_free(p->failure);
+    }
+    free(p);
+    return status;
+}

@@ -1,0 +1,28 @@
+/** The pump: plain text between a driver's socket and an attested stream, in bounded memory. */
+#ifndef RATLS_TUNNEL_PUMP_H
+#define RATLS_TUNNEL_PUMP_H
+
+#include <stdatomic.h>
+
+#include "tunnel/attested.h"
+
+enum {
+    RATLS_PUMP_BUFFER = 32 * 1024,      /* each of four: when one is full, its source is not read */
+    RATLS_PUMP_DRAIN_TIMEOUT_MS = 30000 /* one end is gone: what is left may take so long between two steps */
+};
+
+typedef struct {
+    atomic_uint_least64_t to_upstream; /* bytes of plain text */
+    atomic_uint_least64_t from_upstream;
+} ratls_pump_counters;
+
+/** Run until either end is through. `first`: bytes (at most RATLS_PUMP_BUFFER) that were read from the driver before.
+ *
+ *  Half-closing is passed on: when the driver has no more to say the upstream gets a goodbye, and what it
+ *  still answers reaches the driver. Returns RATLS_OK for an orderly end, CANCELLED when told to, else what
+ *  broke the upstream's side. */
+ratls_status ratls_pump_run(
+    ratls_attested *attested, int driver, ratls_bytes first, ratls_pump_counters *counters, const ratls_cancel *cancel,
+    ratls_error **err);
+
+#endif

@@ -1,0 +1,157 @@
+#include "tunnel/settings.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "base/tables.h"
+#include "base/text.h"
+#include "tunnel/verify_options_copy.h"
+
+/* The struct's size in its first release. */
+enum { TUNNEL_OPTIONS_FIRST_SIZE = sizeof(ratls_tunnel_options), TIMEOUT_MS_MAX = INT32_MAX, PORT_MAX = 65535 };
+
+static ratls_status check_range(const char *option, int64_t value, int64_t lowest, int64_t highest, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_text range = {0};
+    char *expected = NULL;
+
+    if (value >= lowest && value <= highest) {
+        return RATLS_OK;
+    }
+    ratls_text_add_number(&range, lowest);
+    ratls_text_add(&range, " to ");
+    ratls_text_add_number(&range, highest);
+    expected = ratls_text_take(&range);
+    CHECK(expected != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    status = RAISE(err, RATLS_ERR_OPTION_VALUE, ratls_detail_text("option", option), FOUND_NUMBER(value), EXPECTED(expected));
+out:
+    free(expected);
+    return status;
+}
+
+static ratls_status check_numbers(const ratls_tunnel_options *options, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    TRY(check_range("port", options->port, 0, PORT_MAX, err));
+    TRY(check_range("peer", options->peer, RATLS_PEER_SAME_PROCESS, RATLS_PEER_SAME_USER, err));
+    TRY(check_range("spelling", options->spelling, 0, RATLS_SPELLING_COUNT - 1, err));
+    TRY(check_range("connect_timeout_ms", options->connect_timeout_ms, 0, TIMEOUT_MS_MAX, err));
+    TRY(check_range("handshake_timeout_ms", options->handshake_timeout_ms, 0, TIMEOUT_MS_MAX, err));
+    TRY(check_range("reserved", options->reserved, 0, 0, err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* A name or address: printable, without spaces, not longer than DNS allows. */
+static ratls_status check_host(const char *host, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    size_t len = host == NULL ? 0 : strnlen(host, RATLS_HOST_NAME_MAX + 1);
+
+    CHECK(len > 0 && len <= RATLS_HOST_NAME_MAX, RATLS_ERR_UPSTREAM_INVALID,
+          ratls_detail_chars("found", (ratls_bytes){(const uint8_t *)host, len}), EXPECTED("a host name of 1 to 253 characters, or an address"));
+    for (size_t i = 0; i < len; i++) {
+        CHECK(host[i] > ' ' && host[i] <= '~' && host[i] != '/', RATLS_ERR_UPSTREAM_INVALID, FOUND(host),
+              EXPECTED("a host name or an address, without spaces, slashes and control characters"));
+    }
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static bool is_address(const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    /* A scope ("fe80::1%eth0") makes it no less an address; no DNS name has a colon. */
+    return inet_pton(AF_INET, host, address) == 1 || strchr(host, ':') != NULL;
+}
+
+/* SNI: the name that was given, or the host unless it is an address (RFC 6066 3), without the dot of the root. */
+static ratls_status copy_server_name(char **out, const ratls_tunnel_options *options, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    const char *name = options->server_name == NULL ? options->host : options->server_name;
+    size_t len;
+
+    TRY(check_host(name, err));
+    if (is_address(name)) {
+        CHECK(options->server_name == NULL, RATLS_ERR_UPSTREAM_INVALID, FOUND(name), EXPECTED("a DNS name for the server_name"));
+        return RATLS_OK;
+    }
+    len = strlen(name);
+    *out = strndup(name, len > 1 && name[len - 1] == '.' ? len - 1 : len);
+    CHECK(*out != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status copy_upstream(ratls_upstream *upstream, const ratls_tunnel_options *options, int32_t port, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_text service = {0}, label = {0};
+    bool bracketed = strchr(options->host, ':') != NULL;
+
+    ratls_text_add_number(&service, port);
+    ratls_text_add(&label, bracketed ? "[" : "");
+    ratls_text_add(&label, options->host);
+    ratls_text_add(&label, bracketed ? "]:" : ":");
+    ratls_text_add_number(&label, port);
+    upstream->host = strdup(options->host);
+    upstream->service = ratls_text_take(&service);
+    upstream->label = ratls_text_take(&label);
+    CHECK(upstream->host != NULL && upstream->service != NULL && upstream->label != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    TRY(copy_server_name(&upstream->server_name, options, err));
+    upstream->connect_timeout_ms = options->connect_timeout_ms;
+    upstream->handshake_timeout_ms =
+        options->handshake_timeout_ms == 0 ? RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT : options->handshake_timeout_ms;
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+ratls_status ratls_tunnel_settings_read(ratls_tunnel_settings *out, const ratls_tunnel_options *options, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_tunnel_options given;
+
+    memset(out, 0, sizeof *out);
+    CHECK(options != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "options"), WHAT("it is NULL"));
+    TRY(ratls_options_copy(&given, sizeof given, options, TUNNEL_OPTIONS_FIRST_SIZE, err));
+    TRY(check_host(given.host, err));
+    TRY(check_numbers(&given, err));
+    out->port = given.port == 0 ? RATLS_TUNNEL_PORT_DEFAULT : given.port;
+    out->peer = given.peer;
+    out->spelling = given.spelling;
+    out->log = given.log;
+    out->log_user = given.log_user;
+    TRY(copy_upstream(&out->upstream, &given, out->port, err));
+    TRY(ratls_verify_options_copy(&out->policy, given.verify, err));
+    if (given.socket_dir != NULL) {
+        out->socket_dir = strdup(given.socket_dir);
+        CHECK(out->socket_dir != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    }
+    status = RATLS_OK;
+out:
+    if (status != RATLS_OK) {
+        ratls_tunnel_settings_clear(out);
+    }
+    return status;
+}
+
+void ratls_tunnel_settings_clear(ratls_tunnel_settings *settings)
+{
+    free(settings->upstream.host);
+    free(settings->upstream.service);
+    free(settings->upstream.label);
+    free(settings->upstream.server_name);
+    free(settings->socket_dir);
+    ratls_verify_options_clear(&settings->policy);
+    memset(settings, 0, sizeof *settings);
+}

@@ -1,0 +1,27 @@
+/** A tunnel's options, checked and copied. */
+#ifndef RATLS_TUNNEL_SETTINGS_H
+#define RATLS_TUNNEL_SETTINGS_H
+
+#include "tunnel/upstream.h"
+
+enum {
+    RATLS_TUNNEL_PORT_DEFAULT = 5432,
+    RATLS_HOST_NAME_MAX = 253 /* characters of a DNS name */
+};
+
+typedef struct {
+    ratls_upstream upstream;
+    ratls_verify_options policy;
+    char *socket_dir; /* NULL: one of our own */
+    ratls_log_callback log;
+    void *log_user;
+    int32_t port;
+    int32_t peer;
+    int32_t spelling;
+} ratls_tunnel_settings;
+
+ratls_status ratls_tunnel_settings_read(ratls_tunnel_settings *out, const ratls_tunnel_options *options, ratls_error **err);
+
+void ratls_tunnel_settings_clear(ratls_tunnel_settings *settings);
+
+#endif

@@ -1,0 +1,12 @@
+/** Threads of the tunnel: they take no signals, which are the program's business. */
+#ifndef RATLS_TUNNEL_THREAD_H
+#define RATLS_TUNNEL_THREAD_H
+
+#include <pthread.h>
+
+#include "base/error.h"
+
+/** Start a joinable thread with every signal blocked that is not the answer to a fault of its own. */
+ratls_status ratls_thread_start(pthread_t *out, void *(*run)(void *), void *argument, ratls_error **err);
+
+#endif

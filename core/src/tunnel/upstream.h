@@ -1,0 +1,43 @@
+/** The way to the server: its addresses and a TCP connection to one of them. */
+#ifndef RATLS_TUNNEL_UPSTREAM_H
+#define RATLS_TUNNEL_UPSTREAM_H
+
+#include <netdb.h>
+
+#include "tunnel/wait.h"
+
+/** Where it is and how long getting there may take. Owns its texts. */
+typedef struct {
+    char *host;
+    char *service;              /* the port, decimal */
+    char *label;                /* "host:port", for messages */
+    char *server_name;          /* SNI; NULL: none */
+    int64_t connect_timeout_ms; /* resolving, connecting, handshake and verdict together; 0: only the parts' own */
+    int64_t handshake_timeout_ms;
+} ratls_upstream;
+
+enum {
+    RATLS_CONNECT_TIMEOUT_MS = 10000, /* resolving and connecting, when nothing shorter was asked for */
+    RATLS_CONNECT_ATTEMPTS_MAX = 16,  /* addresses tried */
+    RATLS_CONNECT_STAGGER_MS = 250,   /* before the next address is tried as well (RFC 8305 5) */
+    RATLS_KEEPALIVE_IDLE_S = 30,
+    RATLS_KEEPALIVE_INTERVAL_S = 10,
+    RATLS_KEEPALIVE_PROBES = 3,
+    RATLS_USER_TIMEOUT_MS = 60000     /* unacknowledged data for that long: the peer is gone */
+};
+
+/** Addresses of the upstream, in the system's order: free with freeaddrinfo(). A name is looked up on a
+ *  thread of its own, which is left behind when it overstays the deadline. */
+ratls_status ratls_upstream_resolve(
+    struct addrinfo **out, const ratls_upstream *upstream, ratls_deadline deadline, const ratls_cancel *cancel, ratls_error **err);
+
+/** A connected socket: non-blocking, close-on-exec, with keepalive. Every address is tried, a slow one
+ *  beside the next. */
+ratls_status ratls_upstream_connect(
+    int *out, const ratls_upstream *upstream, ratls_deadline deadline, const ratls_cancel *cancel, ratls_error **err);
+
+/** CONNECT_TIMEOUT, CANCELLED or SYSTEM for a wait that ended so; `doing` completes "cancelled while". */
+ratls_status ratls_upstream_wait_failed(
+    ratls_wait_outcome outcome, const ratls_upstream *upstream, ratls_deadline deadline, const char *doing, ratls_error **err);
+
+#endif
