@@ -161,6 +161,7 @@ static ratls_status render_fields(ratls_quote *out, const inspected_quote *from,
             out->text[field] = ratls_text_take(&text);
             CHECK(out->text[field] != NULL, RATLS_ERR_OUT_OF_MEMORY);
         }
+        ratls_text_clear(&text);
         ratls_text_add(&json, separator);
         add_json_member(&json, &ratls_field_rows[field], out->text[field]);
         separator = ",";

@@ -1,0 +1,7 @@
+ratls_built_test(evidence_attestation_test evidence/attestation_test.c)
+ratls_built_test(evidence_inspect_test evidence/inspect_test.c)
+ratls_built_test(evidence_messagepack_test evidence/messagepack_test.c)
+ratls_built_test(evidence_quote_test evidence/quote_test.c)
+ratls_built_test(evidence_ratls_certificate_test evidence/ratls_certificate_test.c)
+ratls_built_test(evidence_sgx_extension_test evidence/sgx_extension_test.c)
+ratls_unit_test(evidence_scale_test evidence/scale_test.c)
