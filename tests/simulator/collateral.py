@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Union
 
 from simulator import tcb
-from simulator.pki import Pki
+from simulator.pki import Pki, Role
 from simulator.platform import Platform
 
 #: A change to a JSON document: members to replace, or a function that edits it in place.
@@ -41,17 +41,20 @@ def edit(document: dict[str, Any], change: Edit) -> dict[str, Any]:
     return document
 
 
-def bundle(pki: Pki, platform: Platform, tee: str, changes: CollateralChanges | None = None) -> dict[str, Any]:
-    """Everything that it takes to verify quotes of machines like this one; `tee` is SGX or TDX."""
+def bundle(pki: Pki, platform: Platform, tee: str, changes: CollateralChanges | None = None, pck: Role | None = None) -> dict[str, Any]:
+    """Everything that it takes to verify quotes of machines like this one; `tee` is SGX or TDX.
+
+    `pck` is the certificate that is meant where "pck" is revoked; that of `platform` unless given."""
     changes = changes or CollateralChanges()
+    pck = pck or pki.pck(platform)
     ca = changes.crl_ca or platform.ca
     info = signed(pki, tcb.tcb_info(platform, tee, pki.now), changes.tcb_info, changes.tcb_info_text, changes.tcb_info_signer)
     identity = signed(pki, tcb.qe_identity(tee, pki.now), changes.qe_identity, changes.qe_identity_text, changes.qe_identity_signer)
     signers = pki.tcb_signer.pem + pki.root.pem
     document = {
         "pck_crl_issuer_chain": pki.pck_ca(ca).pem + pki.root.pem,
-        "root_ca_crl": pki.root_crl(resolve(pki, changes.root_crl)).hex(),
-        "pck_crl": pki.pck_crl(ca, resolve(pki, changes.pck_crl, platform)).hex(),
+        "root_ca_crl": pki.root_crl(resolve(pki, changes.root_crl, pck)).hex(),
+        "pck_crl": pki.pck_crl(ca, resolve(pki, changes.pck_crl, pck)).hex(),
         "tcb_info_issuer_chain": signers, "tcb_info": info[0], "tcb_info_signature": info[1],
         "qe_identity_issuer_chain": signers, "qe_identity": identity[0], "qe_identity_signature": identity[1],
     }
@@ -67,20 +70,15 @@ def signed(pki: Pki, document: dict[str, Any], change: Edit, rewrite: Callable[[
     return text, key.sign_raw(text.encode()).hex()
 
 
-def resolve(pki: Pki, changes: Mapping[str, Any], platform: Platform | None = None) -> dict[str, Any]:
+def resolve(pki: Pki, changes: Mapping[str, Any], pck: Role) -> dict[str, Any]:
     """Replace roles among the revoked (root, tcb_signer, platform_ca, processor_ca, pck) by their serials."""
     changes = dict(changes)
     if "revoked" in changes:
-        changes["revoked"] = [serial_of(pki, item, platform) if isinstance(item, str) else item for item in changes["revoked"]]
+        changes["revoked"] = [role_of(pki, item, pck).fields.serial if isinstance(item, str) else item for item in changes["revoked"]]
     return changes
 
 
-def serial_of(pki: Pki, role: str, platform: Platform | None) -> int:
-    if role == "pck":
-        if platform is None:
-            raise ValueError("a PCK certificate is revoked by the CRL of its CA")
-        return pki.pck(platform).fields.serial
-    if role.endswith("_ca"):
-        return pki.pck_ca(role.removesuffix("_ca")).fields.serial
-    roles = {"root": pki.root, "tcb_signer": pki.tcb_signer}
-    return roles[role].fields.serial
+def role_of(pki: Pki, label: str, pck: Role) -> Role:
+    if label.endswith("_ca"):
+        return pki.pck_ca(label.removesuffix("_ca"))
+    return {"root": pki.root, "tcb_signer": pki.tcb_signer, "pck": pck}[label]

@@ -6,14 +6,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from simulator import certificate, event_log, faults, x509
+from simulator import certificate, event_log, faults
 from simulator.attestation import Attestation
 from simulator.certificate import FORMS, Issuer, Kms
 from simulator.collateral import CollateralChanges, bundle
 from simulator.guest import Guest, default_guest
 from simulator.keys import Seed
 from simulator.minted import Minted
-from simulator.pki import Pki
+from simulator.pki import Pki, Role
 from simulator.platform import Platform, healthy
 from simulator.quote import KINDS, TEE_TDX, Kind, Quote, SignatureData
 from simulator.recipe import Recipe
@@ -84,7 +84,7 @@ class Mint:
 
     def quote(self, body: Any) -> bytes:
         recipe = self.recipe
-        pck = self.pki.pck(self.platform, self.sgx_extension())
+        pck = self.pck()
         fields = Quote(
             kind=self.kind, header={**self.header(), **recipe.header}, body={**self.body(), **body},
             qe_report={**self.qe_report(), **recipe.qe_report}, signature=SignatureData(**recipe.signature), **recipe.quote)
@@ -95,8 +95,9 @@ class Mint:
         built = fields.build(self.seed.key(recipe.attestation_key), signer, chain)
         return recipe.tamper_quote(built) if recipe.tamper_quote else built
 
-    def sgx_extension(self) -> x509.Extension:
-        return replace(self.platform.sgx_extension(), **self.recipe.sgx).extension()
+    def pck(self) -> Role:
+        """The PCK certificate of this machine."""
+        return self.pki.pck(self.platform, replace(self.platform.sgx_extension(), **self.recipe.sgx).extension())
 
     def header(self) -> dict[str, bytes | int]:
         user_data = self.platform.qe_id + bytes(4)
@@ -157,5 +158,4 @@ class Mint:
     def collateral(self) -> dict[str, Any]:
         """Collateral for the world's machines, whatever state this one is in."""
         platform = replace(self.world.platform, ca=self.platform.ca)
-        changes = dict(self.recipe.collateral)
-        return bundle(self.pki, platform, self.tee, CollateralChanges(**changes))
+        return bundle(self.pki, platform, self.tee, CollateralChanges(**self.recipe.collateral), self.pck())
