@@ -5,7 +5,8 @@
 
 enum { CLI_CONNECT_TIMEOUT_S_MAX = 86400 };
 
-bool cli_connection_timeout(int64_t *out, const cli_arguments *arguments, cli_failure *failure)
+/* Milliseconds that --connect-timeout allows; 0: not given. */
+static bool read_timeout(int64_t *out, const cli_arguments *arguments, cli_failure *failure)
 {
     const char *text = cli_argument(arguments, "connect_timeout");
     int64_t seconds = 0;
@@ -21,6 +22,34 @@ bool cli_connection_timeout(int64_t *out, const cli_arguments *arguments, cli_fa
     return true;
 }
 
+/* Where to, and how long it may take. options->host borrows `upstream`. */
+static bool fill_options(
+    ratls_tunnel_options *options, cli_endpoint *upstream, const cli_arguments *arguments, const char *endpoint, cli_failure *failure)
+{
+    ratls_tunnel_options_init(options, sizeof *options);
+    if (!read_timeout(&options->connect_timeout_ms, arguments, failure) || !cli_endpoint_parse(upstream, endpoint, failure)) {
+        return false;
+    }
+    options->host = upstream->host;
+    options->port = upstream->port;
+    options->spelling = RATLS_SPELLING_COMMAND;
+    return true;
+}
+
+bool cli_connection_certificate(uint8_t **der, size_t *der_len, const cli_arguments *arguments, const char *endpoint, cli_failure *failure)
+{
+    ratls_tunnel_options options;
+    cli_endpoint upstream;
+    bool fetched;
+
+    if (!fill_options(&options, &upstream, arguments, endpoint, failure)) {
+        return false;
+    }
+    fetched = ratls_tunnel_fetch_certificate(der, der_len, &options, NULL, &failure->error) == RATLS_OK;
+    cli_endpoint_clear(&upstream);
+    return fetched;
+}
+
 bool cli_connection_open(
     ratls_tunnel **out, const cli_arguments *arguments, const cli_judge *judge, const char *endpoint,
     const char *socket_dir, ratls_cancel *cancel, cli_failure *failure)
@@ -29,17 +58,13 @@ bool cli_connection_open(
     cli_endpoint upstream;
     bool opened;
 
-    ratls_tunnel_options_init(&options, sizeof options);
-    if (!cli_connection_timeout(&options.connect_timeout_ms, arguments, failure) || !cli_endpoint_parse(&upstream, endpoint, failure)) {
+    if (!fill_options(&options, &upstream, arguments, endpoint, failure)) {
         return false;
     }
-    options.host = upstream.host;
-    options.port = upstream.port;
     options.socket_dir = socket_dir;
     options.verify = ratls_policy_options(judge->policy);
     options.log = cli_output_warning;
     options.peer = RATLS_PEER_SAME_USER;
-    options.spelling = RATLS_SPELLING_COMMAND;
     opened = ratls_tunnel_open(out, judge->verifier, &options, cancel, &failure->error) == RATLS_OK;
     cli_endpoint_clear(&upstream);
     return opened;

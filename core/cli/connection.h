@@ -5,8 +5,8 @@
 #include "interrupt.h"
 #include "judge.h"
 
-/** Milliseconds that --connect-timeout allows; 0: not given. */
-bool cli_connection_timeout(int64_t *out, const cli_arguments *arguments, cli_failure *failure);
+/** The certificate that the server at `endpoint` presents, without any judgement; ratls_bytes_free(). */
+bool cli_connection_certificate(uint8_t **der, size_t *der_len, const cli_arguments *arguments, const char *endpoint, cli_failure *failure);
 
 /** Open a tunnel to `endpoint` (HOST:PORT). socket_dir NULL: a private one, removed at close. */
 bool cli_connection_open(

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "connection.h"
 #include "input.h"
 #include "output.h"
 #include "subcommands.h"
@@ -19,6 +20,17 @@ static bool inspect_bytes(cJSON **out, inspect_function inspect, const cli_bytes
     return *out != NULL || cli_fail_memory(failure);
 }
 
+static bool inspect_connection(cJSON **out, const cli_arguments *arguments, cli_failure *failure)
+{
+    uint8_t *der = NULL;
+    size_t der_len = 0;
+    bool read = cli_connection_certificate(&der, &der_len, arguments, cli_argument(arguments, "connect"), failure) &&
+                inspect_bytes(out, ratls_certificate_inspect, &(cli_bytes){der, der_len}, failure);
+
+    ratls_bytes_free(der);
+    return read;
+}
+
 static bool inspect_input(cJSON **out, const cli_arguments *arguments, cli_failure *failure)
 {
     const char *certificate_path = cli_argument(arguments, "cert");
@@ -31,7 +43,7 @@ static bool inspect_input(cJSON **out, const cli_arguments *arguments, cli_failu
     } else if (quote_path != NULL) {
         read = cli_input_quote(&input, quote_path, failure) && inspect_bytes(out, ratls_quote_inspect, &input, failure);
     } else {
-        read = CLI_FAIL(failure, RATLS_ERR_NOT_BUILT, {"found", "inspect --connect"});
+        read = inspect_connection(out, arguments, failure);
     }
     cli_bytes_clear(&input);
     return read;

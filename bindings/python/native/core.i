@@ -169,6 +169,7 @@ RATLS_HANDLE(tunnel)
 %rename("$ignore", regexmatch$name="^ratls_(error|verifier_new|quote_text|result_(text|flag|number|list))") "";
 %ignore ratls_pin;
 %ignore ratls_tunnel_open;
+%ignore ratls_tunnel_fetch_certificate;
 %ignore ratls_tunnel_close;
 %ignore ratls_custom_quote;
 %ignore ratls_custom_accept;

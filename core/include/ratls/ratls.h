@@ -375,6 +375,17 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_open(
     ratls_tunnel **out, ratls_verifier *verifier, const ratls_tunnel_options *options,
     ratls_cancel *cancel, ratls_error **err);
 
+/** Take the leaf certificate that a server presents, and hang up: for a look at it, without any judgement.
+ *
+ *  The handshake proves that the server holds the certificate's key; no application byte goes either way.
+ *  Of the options host, port, server_name and the timeouts count.
+ *
+ *  Out: certificate, certificate_len: DER; free with ratls_bytes_free().
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_fetch_certificate(
+    uint8_t **certificate, size_t *certificate_len, const ratls_tunnel_options *options, ratls_cancel *cancel,
+    ratls_error **err);
+
 /** Directory for the driver's `host`; NULL in a forked child. */
 RATLS_API const char *ratls_tunnel_directory(const ratls_tunnel *tunnel);
 

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -165,23 +166,63 @@ static void add_hint(const ratls_upstream *upstream, ratls_error **err)
     }
 }
 
+static approach approach_to(ratls_attested *attested, const ratls_upstream *upstream, ratls_cancel *cancel)
+{
+    int64_t limit = upstream->connect_timeout_ms;
+
+    return (approach){.attested = attested, .upstream = upstream, .cancel = cancel,
+                      .all = limit > 0 ? ratls_deadline_in(limit) : ratls_deadline_none()};
+}
+
+/* Dial and shake hands: after it there is a certificate to judge. */
+static ratls_status reach_upstream(approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_deadline connecting = ratls_deadline_earlier(way->all, ratls_deadline_in(RATLS_CONNECT_TIMEOUT_MS));
+
+    TRY(ratls_stream_new(&way->attested->stream, way->upstream->server_name, err));
+    TRY(ratls_upstream_connect(&way->attested->fd, way->upstream, connecting, way->cancel, err));
+    way->handshake = ratls_deadline_in(way->upstream->handshake_timeout_ms);
+    TRY(shake_hands(way, err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+ratls_status ratls_attested_fetch(
+    uint8_t **der, size_t *der_len, const ratls_upstream *upstream, ratls_cancel *cancel, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_attested made = {.fd = -1};
+    approach way = approach_to(&made, upstream, cancel);
+    ratls_bytes certificate;
+
+    *der = NULL;
+    *der_len = 0;
+    TRY(reach_upstream(&way, err));
+    certificate = ratls_stream_certificate(made.stream);
+    CHECK(certificate.len > 0, RATLS_ERR_CERTIFICATE_MISSING);
+    *der = malloc(certificate.len);
+    CHECK(*der != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    memcpy(*der, certificate.data, certificate.len);
+    *der_len = certificate.len;
+    status = RATLS_OK;
+out:
+    ratls_attested_close(&made);
+    return status;
+}
+
 ratls_status ratls_attested_open(
     ratls_attested *out, ratls_result **result, const ratls_upstream *upstream, const ratls_judge *judge,
     ratls_cancel *cancel, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_attested made = {.fd = -1};
-    int64_t limit = upstream->connect_timeout_ms;
-    approach way = {.attested = &made, .upstream = upstream, .cancel = cancel,
-                    .all = limit > 0 ? ratls_deadline_in(limit) : ratls_deadline_none()};
-    ratls_deadline connecting = ratls_deadline_earlier(way.all, ratls_deadline_in(RATLS_CONNECT_TIMEOUT_MS));
+    approach way = approach_to(&made, upstream, cancel);
 
     *out = made;
     *result = NULL;
-    TRY(ratls_stream_new(&made.stream, upstream->server_name, err));
-    TRY(ratls_upstream_connect(&made.fd, upstream, connecting, cancel, err));
-    way.handshake = ratls_deadline_in(upstream->handshake_timeout_ms);
-    TRY(shake_hands(&way, err));
+    TRY(reach_upstream(&way, err));
     status = judge_certificate(&way, result, judge, err);
     if (status != RATLS_OK) {
         add_hint(upstream, err);

@@ -21,6 +21,11 @@ ratls_status ratls_attested_open(
     ratls_attested *out, ratls_result **result, const ratls_upstream *upstream, const ratls_judge *judge,
     ratls_cancel *cancel, ratls_error **err);
 
+/** Dial and shake hands, take the peer's leaf certificate (DER, the caller's to free()), and hang up. Nothing is
+ *  judged but the peer's proof that it holds the key, and no plain text goes either way. */
+ratls_status ratls_attested_fetch(
+    uint8_t **der, size_t *der_len, const ratls_upstream *upstream, ratls_cancel *cancel, ratls_error **err);
+
 /** Say goodbye as far as that needs no waiting, and let go. Also right for one that never was opened. */
 void ratls_attested_close(ratls_attested *attested);
 

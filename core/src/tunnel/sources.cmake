@@ -2,6 +2,7 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/acceptor.c
   ${CMAKE_CURRENT_LIST_DIR}/attested.c
   ${CMAKE_CURRENT_LIST_DIR}/connection.c
+  ${CMAKE_CURRENT_LIST_DIR}/fetch.c
   ${CMAKE_CURRENT_LIST_DIR}/postgres.c
   ${CMAKE_CURRENT_LIST_DIR}/pump.c
   ${CMAKE_CURRENT_LIST_DIR}/resolve.c
