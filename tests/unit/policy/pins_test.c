@@ -36,7 +36,7 @@ static ratls_compiled_policy *compiled(const ratls_pin *pins, size_t len, bool w
 
 static void hexadecimal_in_any_form(void **state)
 {
-    static const char *const forms[] = {HEX20, "0x" HEX20, "0X00112233445566778899AABBCCDDEEFF00112233"};
+    static const char *const forms[] = {HEX20, ("0x" HEX20), "0X00112233445566778899AABBCCDDEEFF00112233"};
     const ratls_pin pins[] = {{"instance_id", forms, 3}};
     ratls_compiled_policy *policy = compiled(pins, 1, false, true);
     const ratls_allowed_values *values = &policy->pins[RATLS_FIELD_INSTANCE_ID];
