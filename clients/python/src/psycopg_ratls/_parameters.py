@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import ip_address
 
 import psycopg
 from psycopg import pq
@@ -42,7 +44,7 @@ class Target:
     conninfo: str
     #: What to dial: `hostaddr` where given, else `host`.
     address: str
-    #: What to ask for (SNI): `host`.
+    #: What to ask for (SNI): `host`, unless it is an address.
     server_name: str | None
     port: int
     #: "" when none is known.
@@ -59,6 +61,9 @@ def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
     """
     try:
         conninfo = make_conninfo(dsn, **parameters)
+    except psycopg.Error as error:
+        raise from_code("DSN_INVALID", what=_without_quotations(str(error).strip())) from None
+    try:
         known, password = _look_up(make_conninfo(conninfo, channel_binding=_GIVE_UP))
         timeout = timeout_from_conninfo({"connect_timeout": known.get("connect_timeout") or 0})
     except psycopg.Error as error:
@@ -68,7 +73,7 @@ def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
     _check_host(host, address)
     if known.get("sslmode") == "disable":
         logger.warning("sslmode=disable has no effect: the connection uses attested TLS all the same")
-    return Target(conninfo, address or host, host or None, _port(known.get("port", "")), password, timeout)
+    return Target(conninfo, address or host, _server_name(host), _port(known.get("port", "")), password, timeout)
 
 
 def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> str:
@@ -77,6 +82,13 @@ def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> str:
     return make_conninfo(
         target.conninfo, **changed, host=tunnel.directory, port=tunnel.port,
         password=target.password or PLACEHOLDER_PASSWORD, connect_timeout=max(1, math.ceil(remaining)))
+
+
+def _without_quotations(message: str) -> str:
+    """libpq's complaint about a malformed string, without the piece that it quotes: that may be of a password."""
+    if "connection option" in message or "query parameter" in message:
+        return message  # names only
+    return re.sub(r'"[^"]*"', '"…"', message)
 
 
 @lru_cache
@@ -115,11 +127,19 @@ def _check_host(host: str, address: str) -> None:
                         "named by host and port")
 
 
+def _server_name(host: str) -> str | None:
+    try:
+        ip_address(host)
+    except ValueError:
+        return host or None
+    return None
+
+
 def _port(text: str) -> int:
     try:
         port = int(text or "5432")
     except ValueError:
         port = 0
     if not 1 <= port <= 65535:
-        raise from_code("DSN_INVALID", what=f"port is \"{text}\", expected 1 to 65535")
+        raise from_code("DSN_INVALID", what="port is not a number from 1 to 65535")
     return port
