@@ -1,0 +1,200 @@
+"""Refusals: the documented sentences as the driver's errors, and not one byte at the server."""
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+import psycopg_ratls
+from psycopg_ratls import connect, connect_async
+from ra_tls_verify import DcapVerifier, NoopVerifier, RaTlsVerifier, RefusedError, VerifyOptions
+from simulator.minted import Minted
+from simulator.postgres import Cluster
+from simulator.sidecar import BEHAVIOURS, Behaviour, Sidecar
+from simulator.world import World
+
+DOCUMENTED = {
+    "no_quote": ("QUOTE_MISSING", "upstream cert has no TDX attestation extension; set allow_simulator=True for non-TEE targets"),
+    "debug": ("DEBUG_MODE", "TDX TD is in debug mode — connection refused. Debug TDs have no confidentiality guarantees. "
+              "Set allow_debug_mode=True to override (not recommended for production)."),
+    "out_of_date": ("TCB_STATUS", 'Unacceptable TCB status: "OutOfDate". Acceptable statuses: OK, SWHardeningNeeded. '
+                    "Update the platform firmware/microcode or check Intel's advisory."),
+    "other_mrtd": ("MRTD_NOT_ALLOWED", 'MRTD "0001020304…2e2f" is not in the allowlist. '
+                   "Update allowed_mr_td if you intentionally upgraded the CVM image."),
+    "other_key": ("KEY_BINDING", "quote report_data does not bind the TLS certificate's public key"),
+}
+
+
+def refused(sidecar: Sidecar, dsn: str, asynchronous: bool = False, **arguments: Any) -> psycopg_ratls.RaTlsError:
+    """The failure of connecting, which sent nothing."""
+    with pytest.raises(psycopg.OperationalError) as caught:
+        if asynchronous:
+            asyncio.run(connect_async(dsn, **arguments))
+        else:
+            connect(dsn, **arguments)
+    seen = sidecar.wait_closed()
+    assert [(one.application_bytes, one.upstream_opened) for one in seen] == [(0, False)] * len(seen)
+    assert isinstance(caught.value, psycopg_ratls.RaTlsError)
+    return caught.value
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("fault", DOCUMENTED)
+def test_the_documented_refusals(world: World, cluster: Cluster, verifier: DcapVerifier, options: VerifyOptions, fault: str,
+                                 asynchronous: bool) -> None:
+    with Sidecar(world.mint(fault), cluster.socket_path) as sidecar:
+        error = refused(sidecar, cluster.dsn(port=sidecar.port), asynchronous, verifier=verifier, options=options)
+    assert (error.code, str(error)) == DOCUMENTED[fault]
+    assert isinstance(error, psycopg_ratls.RefusedError) and error.sqlstate == "08004"
+
+
+def test_a_silent_handshake(cluster: Cluster, minted: Minted, verifier: DcapVerifier, options: VerifyOptions) -> None:
+    with Sidecar(minted, cluster.socket_path, behaviour=BEHAVIOURS["silent"]) as sidecar:
+        error = refused(sidecar, cluster.dsn(port=sidecar.port), verifier=verifier, options=options)
+    assert (error.code, str(error)) == ("HANDSHAKE_TIMEOUT", "upstream TLS handshake timed out after 5000ms")
+    assert isinstance(error, psycopg_ratls.UnavailableError) and error.sqlstate == "08001"
+
+
+def test_the_connect_timeout_bounds_the_attestation(cluster: Cluster, minted: Minted, verifier: DcapVerifier, options: VerifyOptions) -> None:
+    with Sidecar(minted, cluster.socket_path, behaviour=BEHAVIOURS["silent"]) as sidecar:
+        error = refused(sidecar, cluster.dsn(port=sidecar.port, connect_timeout=2), verifier=verifier, options=options)
+    assert error.code in ("CONNECT_TIMEOUT", "HANDSHAKE_TIMEOUT") and "2000ms" in str(error)
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour(handshake="close", handshake_bytes=100), BEHAVIOURS["plain"]], ids=["close", "plain"])
+def test_no_handshake(cluster: Cluster, minted: Minted, verifier: DcapVerifier, options: VerifyOptions, behaviour: Behaviour) -> None:
+    with Sidecar(minted, cluster.socket_path, behaviour=behaviour) as sidecar:
+        error = refused(sidecar, cluster.dsn(port=sidecar.port), verifier=verifier, options=options)
+    assert isinstance(error, psycopg_ratls.UnavailableError) and error.code.startswith("HANDSHAKE_")
+
+
+def test_nobody_listens(verifier: DcapVerifier, options: VerifyOptions) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(psycopg_ratls.UnavailableError) as caught:
+            connect(f"host=127.0.0.1 port={port}", verifier=verifier, options=options)
+    assert caught.value.code == "CONNECT_FAILED" and f"127.0.0.1:{port}" in str(caught.value)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_wrong_options_are_told_before_anything_is_dialled(
+        cluster: Cluster, sidecar: Sidecar, verifier: DcapVerifier, asynchronous: bool) -> None:
+    dsn = cluster.dsn(port=sidecar.port)
+    for arguments, code in (({"options": VerifyOptions(allowed_mr_td=[])}, "OPTION_EMPTY_LIST"),
+                            ({"options": VerifyOptions(allowed_mr_td=["ab"])}, "OPTION_VALUE"),
+                            ({"options": {"allowed_mr_td": []}}, "ARGUMENT_INVALID"),
+                            ({"options": {"allowed_mr_td": []}, "allow_simulator": True}, "ARGUMENT_INVALID"),
+                            ({"verifier": object()}, "ARGUMENT_INVALID"), ({"host": "a,b"}, "DSN_INVALID"),
+                            ({"colour": "red"}, "DSN_INVALID")):
+        with pytest.raises(psycopg_ratls.UsageError) as caught:
+            if asynchronous:
+                asyncio.run(connect_async(dsn, **{"verifier": verifier, **arguments}))
+            else:
+                connect(dsn, **{"verifier": verifier, **arguments})
+        assert caught.value.code == code and isinstance(caught.value, psycopg.OperationalError) and isinstance(caught.value, ValueError)
+    assert sidecar.connections == []
+
+
+def test_without_a_verifier_it_is_dcap(cluster: Cluster, sidecar: Sidecar) -> None:
+    error = refused(sidecar, cluster.dsn(port=sidecar.port))
+    assert isinstance(error, psycopg_ratls.UnavailableError) and error.stage == "collateral"
+
+
+@pytest.mark.parametrize("how", ["argument", "option"])
+def test_a_simulator_is_accepted_when_asked_for(world: World, cluster: Cluster, verifier: DcapVerifier, minted: Minted, how: str) -> None:
+    options = VerifyOptions(now=minted.now, allow_simulator=how == "option")
+    with Sidecar(world.mint("no_quote"), cluster.socket_path) as sidecar:
+        with connect(cluster.dsn(port=sidecar.port), verifier=verifier, options=options, allow_simulator=how == "argument") as conn:
+            assert not psycopg_ratls.attestation(conn).verified
+
+
+def test_a_simulator_is_not_what_was_pinned(world: World, cluster: Cluster, verifier: DcapVerifier, options: VerifyOptions) -> None:
+    with Sidecar(world.mint("no_quote"), cluster.socket_path) as sidecar:
+        error = refused(sidecar, cluster.dsn(port=sidecar.port), verifier=verifier, options=options, allow_simulator=True)
+    assert error.code == "QUOTE_MISSING"
+
+
+class Switching(RaTlsVerifier):
+    """Accepts, and has the server present another certificate from then on."""
+
+    def __init__(self, sidecar: Sidecar, after: Minted) -> None:
+        self.sidecar = sidecar
+        self.after = after
+
+    def verify(self, quote: bytes, options: VerifyOptions) -> Any:
+        self.sidecar.present(self.after)
+        return {"tcb_status": "OK"}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("fault", ["no_quote", "debug", "other_key"])
+def test_a_refusal_of_the_drivers_own_handshake_is_the_typed_error(
+        world: World, cluster: Cluster, sidecar: Sidecar, fault: str, asynchronous: bool) -> None:
+    verifier = Switching(sidecar, world.mint(fault))
+    error = refused(sidecar, cluster.dsn(port=sidecar.port), asynchronous, verifier=verifier)
+    assert (error.code, str(error)) == DOCUMENTED[fault]
+    assert isinstance(error, psycopg_ratls.RefusedError)
+    assert len(sidecar.wait_closed(2)) == 2
+
+
+class Own(RaTlsVerifier):
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def verify(self, quote: bytes, options: VerifyOptions) -> Any:
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+class OwnLater(Own):
+    async def verify(self, quote: bytes, options: VerifyOptions) -> Any:
+        await asyncio.sleep(0)
+        return super().verify(quote, options)
+
+
+@pytest.mark.parametrize("kind", [Own, OwnLater])
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_own_verifiers(cluster: Cluster, sidecar: Sidecar, kind: type[Own], asynchronous: bool) -> None:
+    dsn = cluster.dsn(port=sidecar.port)
+    for answer, code in ((RefusedError("no"), "USER_VERIFIER_REFUSED"), (OSError("no"), "USER_VERIFIER"), ({}, "USER_VERIFIER_CLAIMS"),
+                         ({"tcb_status": "OutOfDate"}, "TCB_STATUS")):
+        assert refused(sidecar, dsn, asynchronous, verifier=kind(answer)).code == code
+
+    async def query() -> Any:
+        async with await connect_async(dsn, verifier=kind({"tcb_status": "OK"})) as conn:
+            return psycopg_ratls.attestation(conn).verifier
+
+    if asynchronous:
+        assert asyncio.run(query()) == "custom"
+    else:
+        with connect(dsn, verifier=kind({"tcb_status": "OK"}), options=VerifyOptions(cache_ttl_s=0)) as conn:
+            assert psycopg_ratls.attestation(conn).verifier == "custom"
+
+
+def test_noop_accepts_unverified(cluster: Cluster, sidecar: Sidecar) -> None:
+    with connect(cluster.dsn(port=sidecar.port), verifier=NoopVerifier()) as conn:
+        assert not psycopg_ratls.attestation(conn).verified
+
+
+def test_cancelling_the_task_ends_the_attestation(cluster: Cluster, minted: Minted, verifier: DcapVerifier, options: VerifyOptions) -> None:
+    async def main() -> None:
+        task = asyncio.create_task(connect_async(cluster.dsn(port=sidecar.port), verifier=verifier, options=options))
+        await asyncio.get_running_loop().run_in_executor(None, sidecar.wait_for, lambda seen: bool(seen) and seen[0].received_bytes > 0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with Sidecar(minted, cluster.socket_path, behaviour=BEHAVIOURS["silent"]) as sidecar:
+        asyncio.run(main())
+        assert sidecar.wait_closed()[0].closed == "the client gave up"
+
+
+def test_the_wrong_time_is_refused(cluster: Cluster, sidecar: Sidecar, verifier: DcapVerifier, options: VerifyOptions) -> None:
+    error = refused(sidecar, cluster.dsn(port=sidecar.port), verifier=verifier, options=replace(options, now=2_000_000_000))
+    assert isinstance(error, psycopg_ratls.UnavailableError)
