@@ -45,7 +45,7 @@ bool cli_connection_certificate(uint8_t **der, size_t *der_len, const cli_argume
     if (!fill_options(&options, &upstream, arguments, endpoint, failure)) {
         return false;
     }
-    fetched = ratls_tunnel_fetch_certificate(der, der_len, &options, NULL, &failure->error) == RATLS_OK;
+    fetched = cli_succeeded(failure, ratls_tunnel_fetch_certificate(der, der_len, &options, NULL, &failure->error));
     cli_endpoint_clear(&upstream);
     return fetched;
 }
@@ -65,7 +65,7 @@ bool cli_connection_open(
     options.verify = ratls_policy_options(judge->policy);
     options.log = cli_output_warning;
     options.peer = RATLS_PEER_SAME_USER;
-    opened = ratls_tunnel_open(out, judge->verifier, &options, cancel, &failure->error) == RATLS_OK;
+    opened = cli_succeeded(failure, ratls_tunnel_open(out, judge->verifier, &options, cancel, &failure->error));
     cli_endpoint_clear(&upstream);
     return opened;
 }

@@ -34,6 +34,14 @@ bool cli_fail_memory(cli_failure *failure)
     return false;
 }
 
+bool cli_succeeded(cli_failure *failure, ratls_status status)
+{
+    if (status != RATLS_OK && failure->error == NULL && failure->code == RATLS_OK) {
+        failure->code = status;
+    }
+    return status == RATLS_OK;
+}
+
 ratls_status cli_failure_code(const cli_failure *failure)
 {
     return failure->error != NULL ? ratls_error_code(failure->error) : failure->code;

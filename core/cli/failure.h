@@ -32,6 +32,10 @@ bool cli_fail(cli_failure *failure, ratls_status code, const cli_detail details[
 /** Memory ran out. Always false. */
 bool cli_fail_memory(cli_failure *failure);
 
+/** True when a call of the library's succeeded. Its error went to failure->error; one that it had no memory to make
+ *  is told by its status alone. */
+bool cli_succeeded(cli_failure *failure, ratls_status status);
+
 /** Exit status of a failure: by its class. */
 int cli_failure_exit(const cli_failure *failure);
 

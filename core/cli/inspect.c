@@ -12,7 +12,7 @@ static bool inspect_bytes(cJSON **out, inspect_function inspect, const cli_bytes
 {
     ratls_quote *quote = NULL;
 
-    if (inspect(&quote, input->data, input->len, &failure->error) != RATLS_OK) {
+    if (!cli_succeeded(failure, inspect(&quote, input->data, input->len, &failure->error))) {
         return false;
     }
     *out = cJSON_Parse(ratls_quote_json(quote));

@@ -31,7 +31,7 @@ bool cli_interrupt_start(cli_interrupt *out, cli_failure *failure)
     int error;
 
     *out = (cli_interrupt){0};
-    if (ratls_cancel_new(&out->cancel, &failure->error) != RATLS_OK) {
+    if (!cli_succeeded(failure, ratls_cancel_new(&out->cancel, &failure->error))) {
         return false;
     }
     fill_signals(&signals);

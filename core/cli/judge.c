@@ -59,7 +59,7 @@ static bool check_policy_file(const cli_bytes *file, cli_failure *failure)
         failure->error = NULL;
         return true;
     }
-    return status == RATLS_OK;
+    return cli_succeeded(failure, status);
 }
 
 static bool add_policy_file(cJSON *policy, const char *path, cli_failure *failure)
@@ -106,7 +106,8 @@ static bool new_policy(ratls_policy **out, const cli_arguments *arguments, cli_f
     }
     if (path == NULL || add_policy_file(whole, path, failure)) {
         text = cJSON_PrintUnformatted(whole);
-        made = text == NULL ? cli_fail_memory(failure) : ratls_policy_parse(out, text, strlen(text), &failure->error) == RATLS_OK;
+        made = text == NULL ? cli_fail_memory(failure)
+                            : cli_succeeded(failure, ratls_policy_parse(out, text, strlen(text), &failure->error));
         made = made && check_pins_built(whole, failure);
     }
     cJSON_free(text);
@@ -131,7 +132,7 @@ static bool new_dcap(ratls_verifier **out, const cli_arguments *arguments, cli_f
         options.trust_anchor = anchor.data;
         options.trust_anchor_len = anchor.len;
         options.log = cli_output_warning;
-        read = ratls_verifier_new_dcap(out, &options, &failure->error) == RATLS_OK;
+        read = cli_succeeded(failure, ratls_verifier_new_dcap(out, &options, &failure->error));
     }
     cli_bytes_clear(&collateral);
     cli_bytes_clear(&anchor);
@@ -151,7 +152,7 @@ static bool new_noop(ratls_verifier **out, const cli_arguments *arguments, cli_f
     }
     ratls_verifier_options_init(&options, sizeof options);
     options.log = cli_output_warning;
-    return ratls_verifier_new_noop(out, &options, &failure->error) == RATLS_OK;
+    return cli_succeeded(failure, ratls_verifier_new_noop(out, &options, &failure->error));
 }
 
 static bool new_verifier(ratls_verifier **out, const cli_arguments *arguments, cli_failure *failure)

@@ -42,7 +42,7 @@ static bool tell_json(const ratls_tunnel *tunnel, cli_failure *failure)
     ratls_result *result = NULL;
     cJSON *object;
 
-    if (ratls_tunnel_result(&result, tunnel, &failure->error) != RATLS_OK) {
+    if (!cli_succeeded(failure, ratls_tunnel_result(&result, tunnel, &failure->error))) {
         return false;
     }
     object = cli_output_accepted(result);

@@ -21,7 +21,8 @@ static bool verify_certificate(ratls_result **out, const char *path, const cli_j
     if (!cli_input_certificate(&der, path, failure)) {
         return false;
     }
-    accepted = ratls_verify_certificate(out, judge->verifier, der.data, der.len, ratls_policy_options(judge->policy), NULL, &failure->error) == RATLS_OK;
+    accepted = cli_succeeded(failure, ratls_verify_certificate(out, judge->verifier, der.data, der.len,
+                                                               ratls_policy_options(judge->policy), NULL, &failure->error));
     cli_bytes_clear(&der);
     return accepted;
 }
@@ -34,7 +35,8 @@ static bool verify_quote(ratls_result **out, const char *path, const cli_judge *
     if (!cli_input_quote(&quote, path, failure)) {
         return false;
     }
-    accepted = ratls_verify(out, judge->verifier, quote.data, quote.len, ratls_policy_options(judge->policy), NULL, &failure->error) == RATLS_OK;
+    accepted = cli_succeeded(failure, ratls_verify(out, judge->verifier, quote.data, quote.len, ratls_policy_options(judge->policy),
+                                                   NULL, &failure->error));
     cli_bytes_clear(&quote);
     return accepted;
 }
@@ -50,7 +52,7 @@ static bool verify_connection(ratls_result **out, const cli_arguments *arguments
         return false;
     }
     if (cli_connection_open(&tunnel, arguments, judge, cli_argument(arguments, "connect"), NULL, interrupt.cancel, failure)) {
-        accepted = ratls_tunnel_result(out, tunnel, &failure->error) == RATLS_OK;
+        accepted = cli_succeeded(failure, ratls_tunnel_result(out, tunnel, &failure->error));
     }
     ratls_tunnel_close(tunnel);
     cli_interrupt_stop(&interrupt);

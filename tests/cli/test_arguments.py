@@ -124,7 +124,7 @@ def test_first_of_a_chain_is_the_leaf(files: Files) -> None:
     assert ratls("inspect", "--cert", files["chain.pem"], "--json").json == ratls("inspect", "--cert", files["cert.pem"], "--json").json
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"hello world", b"0x", b"abc", b"-----BEGIN CERTIFICATE-----\n", b"[]", b"====", b"QQ=Q"])
+@pytest.mark.parametrize("content", [b"", b"\n", b"hello world", b"0x", b"abcde", b"-----BEGIN CERTIFICATE-----\n", b"[]", b"====", b"QQ=Q"])
 @pytest.mark.parametrize("flag", ["--cert", "--quote"])
 def test_text_that_is_no_evidence(flag: str, content: bytes) -> None:
     run = ratls("inspect", flag, "-", "--json", stdin=content)
