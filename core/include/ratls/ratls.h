@@ -253,7 +253,8 @@ typedef void (*ratls_custom_callback)(void *user, ratls_custom_request *request)
 /** A verifier written by the caller. It supplies the TCB part of the claims; measurements and
  *  REPORTDATA come from the quote, and policy and key binding are applied as for every verifier.
  *
- *  In: callback, user: who judges. release: called with user when the verifier is gone (may be NULL).
+ *  In: callback, user: who judges. release: called once with user when the verifier is gone and
+ *      the last callback has returned, on whatever thread that is (may be NULL). When this fails it is not called.
  */
 RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_custom(
     ratls_verifier **out, ratls_custom_callback callback, void *user, void (*release)(void *user),
@@ -314,7 +315,8 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_verify_certificate(
     ratls_result **out, ratls_verifier *verifier, const uint8_t *der, size_t der_len,
     const ratls_verify_options *options, ratls_cancel *cancel, ratls_error **err);
 
-/** A field as text: hexadecimal, RFC 3339 time, word, decimal number, "true"/"false"; NULL where not known. */
+/** A field as text: hexadecimal, RFC 3339 time, word, decimal number, "true"/"false"; NULL where not known, and
+ *  for a list. */
 RATLS_API const char *ratls_result_text(const ratls_result *result, ratls_field field);
 
 /** A flag: 1, 0, or -1 where not known or not a flag. */

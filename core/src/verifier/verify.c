@@ -1,7 +1,5 @@
 /* From bytes to a result: the one order of steps, the same for every verifier. */
 #include <openssl/crypto.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/cancel.h"
 #include "base/clock.h"
