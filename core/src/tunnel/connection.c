@@ -87,17 +87,18 @@ out:
     return status;
 }
 
-/* Say why. Who sent a cancel request expects no answer, as from PostgreSQL. */
+/* Say why, once it is the tunnel's last error: whoever was told may ask for it at once. Who sent a cancel request
+ * expects no answer, as from PostgreSQL. */
 static void refuse_driver(const opening *said, const ratls_service *service, const ratls_error *error)
 {
     size_t len = 0;
     uint8_t *response = said->kind == RATLS_PACKET_CANCEL ? NULL : ratls_error_response_make(&len, error, service->spelling);
 
+    service->failed(service->user, error, false);
     if (response != NULL) {
         tell_driver(said->driver, response, len);
     }
     free(response);
-    service->failed(service->user, error, false);
 }
 
 static void relay(const opening *said, const ratls_service *service, ratls_attested *attested)
