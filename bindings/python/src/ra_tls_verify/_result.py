@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ class VerifyResult(ResultFields):
     __module__ = "ra_tls_verify"
 
     #: Every field as one flat JSON object, null where not known (docs/result.schema.json).
-    json: str
+    json: str = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Every field by name, as in the JSON: times are RFC 3339 texts."""
