@@ -9,7 +9,7 @@
 
 #include "tunnel/postgres.h"
 
-#define STARTUP "\0\0\0\x13\0\3\0\0user\0bob\0\0"
+#define STARTUP "\0\0\0\x12\0\3\0\0user\0bob\0\0"
 #define SSL_REQUEST "\0\0\0\x08\x04\xd2\x16\x2f"
 #define GSSENC_REQUEST "\0\0\0\x08\x04\xd2\x16\x30"
 #define CANCEL_REQUEST "\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\1\0\0\0\2"
@@ -41,8 +41,8 @@ static void assert_invalid(ratls_bytes bytes)
 static void startup(void **state)
 {
     (void)state;
-    assert_packet(BYTES(STARTUP), RATLS_PACKET_STARTUP, 19);
-    assert_packet(BYTES(STARTUP "more"), RATLS_PACKET_STARTUP, 19);
+    assert_packet(BYTES(STARTUP), RATLS_PACKET_STARTUP, 18);
+    assert_packet(BYTES(STARTUP "more"), RATLS_PACKET_STARTUP, 18);
 }
 
 static void startup_3_2(void **state)
