@@ -29,6 +29,9 @@ typedef struct {
  *  never skips a check (DCAP rules I1). */
 ratls_status ratls_collateral_parse(ratls_collateral *out, ratls_bytes json, ratls_error **err);
 
+/** Every part that must be there is, and none is larger than its limit (I1, I3). */
+ratls_status ratls_collateral_check(const ratls_collateral *collateral, ratls_error **err);
+
 void ratls_collateral_clear(ratls_collateral *collateral);
 
 #endif

@@ -1,1 +1,2 @@
-# Sources of the collateral area.
+target_sources(ratls_objects PRIVATE
+  ${CMAKE_CURRENT_LIST_DIR}/bundle.c)

@@ -36,7 +36,8 @@ void ratls_prepared_free(ratls_prepared *prepared);
  *  claims, whatever it is: whether it is acceptable is the policy's. Out: claims, cleared first. */
 ratls_status ratls_dcap_verify(ratls_claims *out, const ratls_parsed_quote *quote, const ratls_prepared *prepared, int64_t now, ratls_error **err);
 
-/** What must still hold when a cached verdict on this quote is used again: dates and revocation at `now`. */
+/** What must still hold when a cached verdict on this quote is used again: dates and revocation at `now`. No
+ *  signature is verified: the verdict was reached with this same `prepared`. */
 ratls_status ratls_dcap_recheck(const ratls_parsed_quote *quote, const ratls_prepared *prepared, int64_t now, ratls_error **err);
 
 #endif

@@ -1,0 +1,182 @@
+#include "collateral/bundle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crl.h"
+#include "base/json.h"
+
+enum { CRLS = 2 };
+
+/* What the slices of a bundle borrow. */
+typedef struct {
+    cJSON *json;
+    uint8_t *crls[CRLS];
+} bundle_storage;
+
+static const char what_bundle[] = "the bundle";
+
+static ratls_status check_json(ratls_json_outcome outcome, ratls_bytes duplicate, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    CHECK(outcome != RATLS_JSON_OUT_OF_MEMORY, RATLS_ERR_OUT_OF_MEMORY);
+    CHECK(outcome != RATLS_JSON_DUPLICATE_KEY, RATLS_ERR_COLLATERAL_DUPLICATE_KEY, WHAT(what_bundle),
+          ratls_detail_chars("found", duplicate));
+    CHECK(outcome == RATLS_JSON_OK, RATLS_ERR_COLLATERAL_FORMAT, WHAT("it is not JSON"));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* A text of the bundle; empty when the key is not there. */
+static ratls_status read_text(ratls_bytes *out, const cJSON *bundle, const char *key, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(bundle, key);
+
+    *out = (ratls_bytes){0};
+    if (item == NULL || cJSON_IsNull(item)) {
+        return RATLS_OK;
+    }
+    CHECK(cJSON_IsString(item), RATLS_ERR_COLLATERAL_FORMAT, WHAT("a part of it is not text"), ratls_detail_text("key", key));
+    *out = (ratls_bytes){(const uint8_t *)item->valuestring, strlen(item->valuestring)};
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* A text that must be there and not be empty (DCAP rules 3.0, I1). */
+static ratls_status read_part(ratls_bytes *out, const cJSON *bundle, const char *key, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    TRY(read_text(out, bundle, key, err));
+    CHECK(out->len > 0, RATLS_ERR_COLLATERAL_MISSING, WHAT(key));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* A list as DER, decoded to *storage. */
+static ratls_status read_crl(
+    ratls_bytes *out, uint8_t **storage, const cJSON *bundle, const char *key, const char *subject, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    const char *fault = NULL;
+    ratls_bytes text;
+    size_t len;
+
+    TRY(read_part(&text, bundle, key, err));
+    CHECK(ratls_crl_decode(storage, &len, text, &fault), RATLS_ERR_COLLATERAL_CRL_FORMAT, ratls_detail_text("subject", subject),
+          WHAT(fault));
+    *out = (ratls_bytes){*storage, len};
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* A signature, r ‖ s in hexadecimal; anything else is a fault of the document that it signs (DCAP rules 3.4, B1). */
+static ratls_status read_signature(uint8_t out[64], const cJSON *bundle, const char *key, ratls_status malformed, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_bytes digits;
+
+    TRY(read_part(&digits, bundle, key, err));
+    CHECK(ratls_hex_read(out, 64, (const char *)digits.data, digits.len), malformed, WHAT("its signature is not 128 hexadecimal digits"));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status read_bundle(ratls_collateral *out, bundle_storage *storage, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    const cJSON *bundle = storage->json;
+
+    CHECK(cJSON_IsObject(bundle), RATLS_ERR_COLLATERAL_FORMAT, WHAT("it is not an object"));
+    TRY(read_crl(&out->root_ca_crl, &storage->crls[0], bundle, "root_ca_crl", "root CA CRL", err));
+    TRY(read_crl(&out->pck_crl, &storage->crls[1], bundle, "pck_crl", "PCK CRL", err));
+    TRY(read_part(&out->tcb_info_issuer_chain, bundle, "tcb_info_issuer_chain", err));
+    TRY(read_part(&out->tcb_info, bundle, "tcb_info", err));
+    TRY(read_signature(out->tcb_info_signature, bundle, "tcb_info_signature", RATLS_ERR_COLLATERAL_TCB_INFO_FORMAT, err));
+    TRY(read_part(&out->qe_identity_issuer_chain, bundle, "qe_identity_issuer_chain", err));
+    TRY(read_part(&out->qe_identity, bundle, "qe_identity", err));
+    TRY(read_signature(out->qe_identity_signature, bundle, "qe_identity_signature", RATLS_ERR_COLLATERAL_QE_IDENTITY_FORMAT, err));
+    TRY(read_text(&out->pck_certificate_chain, bundle, "pck_certificate_chain", err));
+    /* The PCK CRL's issuer is the quote's own PCK CA, so its issuer chain is carried and not used (DCAP rules 3.3, L14). */
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static void free_storage(bundle_storage *storage)
+{
+    if (storage == NULL) {
+        return;
+    }
+    cJSON_Delete(storage->json);
+    for (size_t i = 0; i < CRLS; i++) {
+        free(storage->crls[i]);
+    }
+    free(storage);
+}
+
+ratls_status ratls_collateral_parse(ratls_collateral *out, ratls_bytes json, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_collateral collateral = {0};
+    bundle_storage *storage = NULL;
+    ratls_bytes duplicate = {0};
+
+    memset(out, 0, sizeof *out);
+    CHECK(json.len > 0, RATLS_ERR_COLLATERAL_MISSING, WHAT("the bundle is empty"));
+    CHECK(json.len <= RATLS_COLLATERAL_BUNDLE_MAX, RATLS_ERR_COLLATERAL_TOO_LARGE, WHAT(what_bundle), FOUND_NUMBER(json.len),
+          EXPECTED_NUMBER(RATLS_COLLATERAL_BUNDLE_MAX));
+    storage = calloc(1, sizeof *storage);
+    CHECK(storage != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    TRY(check_json(ratls_json_parse(&storage->json, json, &duplicate), duplicate, err));
+    TRY(read_bundle(&collateral, storage, err));
+    TRY(ratls_collateral_check(&collateral, err));
+    collateral.storage = storage;
+    storage = NULL;
+    *out = collateral;
+    status = RATLS_OK;
+out:
+    free_storage(storage);
+    return status;
+}
+
+ratls_status ratls_collateral_check(const ratls_collateral *collateral, ratls_error **err)
+{
+    const struct {
+        const char *name;
+        ratls_bytes part;
+        size_t maximum;
+        bool optional;
+    } parts[] = {
+        {"root_ca_crl", collateral->root_ca_crl, RATLS_COLLATERAL_CRL_MAX, false},
+        {"pck_crl", collateral->pck_crl, RATLS_COLLATERAL_CRL_MAX, false},
+        {"tcb_info_issuer_chain", collateral->tcb_info_issuer_chain, RATLS_COLLATERAL_CHAIN_MAX, false},
+        {"tcb_info", collateral->tcb_info, RATLS_COLLATERAL_JSON_MAX, false},
+        {"qe_identity_issuer_chain", collateral->qe_identity_issuer_chain, RATLS_COLLATERAL_CHAIN_MAX, false},
+        {"qe_identity", collateral->qe_identity, RATLS_COLLATERAL_JSON_MAX, false},
+        {"pck_certificate_chain", collateral->pck_certificate_chain, RATLS_COLLATERAL_CHAIN_MAX, true},
+    };
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        CHECK(parts[i].optional || parts[i].part.len > 0, RATLS_ERR_COLLATERAL_MISSING, WHAT(parts[i].name));
+        CHECK(parts[i].part.len <= parts[i].maximum, RATLS_ERR_COLLATERAL_TOO_LARGE, WHAT(parts[i].name),
+              FOUND_NUMBER(parts[i].part.len), EXPECTED_NUMBER(parts[i].maximum));
+    }
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+void ratls_collateral_clear(ratls_collateral *collateral)
+{
+    free_storage(collateral->storage);
+    memset(collateral, 0, sizeof *collateral);
+}
