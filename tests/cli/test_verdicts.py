@@ -20,7 +20,7 @@ FAULTS = {
     "out_of_date": ("TCB_STATUS", 1, 'Unacceptable TCB status: "OutOfDate". Acceptable statuses: OK, SWHardeningNeeded. '
                                      "Update the platform firmware/microcode or check Intel's advisory."),
     "tampered_signature": ("DCAP_QUOTE_SIGNATURE", 1, None),
-    "rogue_root": ("DCAP_CERT_ROOT_UNTRUSTED", 1, None),
+    "rogue_root": ("COLLATERAL_CERT_ROOT_UNTRUSTED", 3, None),
     "pck_revoked": ("DCAP_PCK_REVOKED", 1, None),
     "expired_tcb_info": ("COLLATERAL_TCB_INFO_EXPIRED", 3, None),
     "no_crl": ("COLLATERAL_MISSING", 3, None),
@@ -97,7 +97,7 @@ def test_without_collateral(files: Files) -> None:
 
 def test_without_the_anchor(files: Files) -> None:
     run = ratls("verify", "--cert", files["cert.pem"], "--collateral", files["collateral.json"], "--at", str(files.now), "--json")
-    assert run.status == 1 and run.json["error"]["code"] == "DCAP_CERT_ROOT_UNTRUSTED"
+    assert run.status == 3 and run.json["error"]["code"] == "COLLATERAL_CERT_ROOT_UNTRUSTED"
 
 
 def test_anchor_that_is_none(files: Files) -> None:

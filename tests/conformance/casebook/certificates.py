@@ -24,9 +24,11 @@ def write(book: Book) -> None:
 
 def write_anchor(book: Book) -> None:
     rogue = book.world.mint("rogue_root")
-    book.verify("certificate/rogue-root", "the whole world re-issued under another root of the same name", rogue, "DCAP_CERT_ROOT_UNTRUSTED")
+    book.verify("certificate/rogue-root", "the whole world re-issued under another root of the same name", rogue, "COLLATERAL_CERT_ROOT_UNTRUSTED")
+    book.verify("certificate/rogue-chain", "a quote from under another root beside sound collateral", rogue, "DCAP_CERT_ROOT_UNTRUSTED",
+                collateral=book.sound.collateral_json)
     book.verify("certificate/built-in-root", "without an anchor of the caller's, Intel's own root is the only one", book.sound,
-                "DCAP_CERT_ROOT_UNTRUSTED", without=("trust_anchor",))
+                "COLLATERAL_CERT_ROOT_UNTRUSTED", without=("trust_anchor",))
     for name, anchor in {"empty": b"", "garbage": b"no certificate", "leaf": book.world.pki.tcb_signer.pem.encode(),
                          "two": (book.world.trust_anchor_pem * 2).encode()}.items():
         book.verify(f"certificate/anchor-{name}", f"a trust anchor that is not one root certificate: {name}", book.sound, "TRUST_ANCHOR_INVALID",
@@ -129,7 +131,7 @@ def write_sgx(book: Book) -> None:
                 book.world.mint(platform={"ca": "processor"}, sgx=seven), "DCAP_PCK_SGX_EXT_FORMAT")
     sgx = book.world.platform.sgx_extension().extension()
     twice = book.world.mint(pki={"pck": {"extra_extensions": (Extension(SGX_ROOT, sgx.value),)}})
-    book.verify("certificate/sgx-twice", "the SGX extension twice", twice, "DCAP_CERT_EXT")
+    book.verify("certificate/sgx-twice", "the SGX extension twice", twice, "DCAP_PCK_SGX_EXT_FORMAT")
 
 
 def write_signers(book: Book) -> None:

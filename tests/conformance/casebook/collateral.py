@@ -18,7 +18,7 @@ def write(book: Book) -> None:
         book.verify(f"collateral/empty-{name.replace('_', '-')}", f"an empty {name}", book.sound, "COLLATERAL_MISSING",
                     collateral=json.dumps({**sound, name: ""}))
     texts = {
-        "empty": ("an empty file", "", "COLLATERAL_FORMAT"),
+        "empty": ("an empty file", "", "COLLATERAL_MISSING"),
         "not-json": ("a file that is not JSON", "not JSON", "COLLATERAL_FORMAT"),
         "array": ("a list", "[]", "COLLATERAL_FORMAT"),
         "number": ("a CRL that is a number", json.dumps({**sound, "pck_crl": 1}), "COLLATERAL_FORMAT"),
@@ -62,7 +62,7 @@ def write_external_chain(book: Book, sound: dict[str, str]) -> None:
 def write_times(book: Book) -> None:
     """One set of evidence at different times."""
     day = 86400
-    for name, at, code in (("before-collateral", book.now - 2 * day, "COLLATERAL_TCB_INFO_NOT_YET_VALID"),
+    for name, at, code in (("before-collateral", book.now - 2 * day, "COLLATERAL_CRL_NOT_YET_VALID"),
                            ("after-collateral", book.now + 30 * day, "COLLATERAL_CRL_EXPIRED")):
         book.verify(f"collateral/time-{name}", f"sound evidence, verified {name.replace('-', ' ')}", book.sound, code, at=at)
     late = book.now + 29 * day

@@ -50,7 +50,7 @@ def write_simulator(book: Book) -> None:
     for name, options in (("mr-td", {"allowed_mr_td": ["ab" * 48]}), ("pin", {"pins": {"rtmr0": ["ab" * 48]}})):
         book.verify(f"simulator/no-quote-{name}", "no quote, allowed, and something is pinned", none, "QUOTE_MISSING", bound=True, options={**allowed, **options})
     for name, fault, code in (("debug", "debug", "DEBUG_MODE"), ("other-key", "other_key", "KEY_BINDING"),
-                              ("tampered", "tampered_signature", "DCAP_QUOTE_SIGNATURE"), ("rogue-root", "rogue_root", "DCAP_CERT_ROOT_UNTRUSTED")):
+                              ("tampered", "tampered_signature", "DCAP_QUOTE_SIGNATURE"), ("rogue-root", "rogue_root", "COLLATERAL_CERT_ROOT_UNTRUSTED")):
         minted = book.world.mint(fault)
         expect: Any = (code, HEALTHY) if code in ("DEBUG_MODE", "KEY_BINDING") else code
         book.verify(f"simulator/{name}", f"allow_simulator does not waive: {name}", minted, expect, bound=True, options=allowed)

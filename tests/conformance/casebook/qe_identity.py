@@ -84,7 +84,7 @@ def write_texts(book: Book) -> None:
                         "COLLATERAL_QE_IDENTITY_SIGNATURE"),
         "signature-zero": ("a signature of zeros", {"bundle": {"qe_identity_signature": "0" * 128}}, "COLLATERAL_QE_IDENTITY_SIGNATURE"),
         "of-tcb-info": ("TCB info in its place", {"bundle": {"qe_identity": sound["tcb_info"], "qe_identity_signature": sound["tcb_info_signature"]}},
-                        "COLLATERAL_QE_IDENTITY_FORMAT"),
+                        "COLLATERAL_QE_IDENTITY_VERSION"),
     }
     for name, (description, changes, code) in signed.items():
         book.verify(f"qe-identity/{name}", description, book.world.mint(collateral=changes), code)

@@ -9,16 +9,17 @@ ADVISED = {"OutOfDate", "OutOfDateConfigurationNeeded"}
 GOOD = {"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded"}
 
 
+def current_decides(launch: str, current: str) -> bool:
+    """Where Intel's rule keeps the launch's verdict although the module that runs now is worse, ours does not."""
+    return current == "Revoked" or (current in ADVISED and launch not in ADVISED | {"Revoked"})
+
+
 def relaunched(launch: str, current: str) -> str:
-    """The verdict of both evaluations; ours is the worse one where Intel's keeps the launch's."""
+    """The verdict of both evaluations."""
     if launch in ADVISED and current in GOOD:
         advised = "Configuration" in launch or "Configuration" in current
         return "TDRelaunchAdvisedConfigurationNeeded" if advised else "TDRelaunchAdvised"
-    if current == "Revoked":
-        return "Revoked"
-    if current in ADVISED and launch not in ADVISED | {"Revoked"}:
-        return current
-    return launch
+    return current if current_decides(launch, current) else launch
 
 
 def write(book: Book) -> None:
@@ -42,9 +43,10 @@ def write_state(book: Book, platform: str, launch: str, current: str) -> None:
 
     components = bytes([PLATFORM[platform][0]]) + bytes.fromhex("020202030100050000000000000000")
     minted = book.world.mint(kind="tdx-v5-type3", platform={"components": components, "tee_tcb_svn": svn(launch), "tee_tcb_svn_2": svn(current)})
-    status = relaunched(converge(platform, launch), converge(platform, current))
+    both = converge(platform, launch), converge(platform, current)
+    status = relaunched(*both)
     levels = (PLATFORM[platform], MODULE[launch], MODULE[current])
-    verdict = Verdict(status=status, platform=platform, module=launch, date=min(level[1] for level in levels),
+    verdict = Verdict(status=status, platform=platform, module=current if current_decides(*both) else launch, date=min(level[1] for level in levels),
                       advisories=tuple(sorted({advisory for level in levels for advisory in level[2]})))
     name = f"relaunch/{platform}-{launch}-{current}".lower()
     description = f"platform {platform}, module {launch} at launch and {current} now: {status}"

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any, Callable
 
 from casebook.book import HEALTHY, Book
-from casebook.outcome import Verdict
+from casebook.outcome import Verdict, rfc3339
 from casebook.tcb import verdict
 
 Change = Callable[[dict[str, Any]], None]
@@ -29,8 +30,11 @@ def level(index: int, change: Callable[[dict[str, Any]], None]) -> Change:
 
 
 def component(kind: str, position: int, svn: Any) -> Change:
-    """One component of the first level."""
-    return level(0, lambda item: item["tcb"][kind][position].update(svn=svn))
+    """One component of the first level, and of no other that shares its list."""
+    def change(item: dict[str, Any]) -> None:
+        item["tcb"][kind] = copy.deepcopy(item["tcb"][kind])
+        item["tcb"][kind][position]["svn"] = svn
+    return level(0, change)
 
 
 def module(change: Callable[[dict[str, Any]], None], which: int = 1) -> Change:
@@ -45,6 +49,9 @@ def write(book: Book) -> None:
     write_levels(book)
     write_modules(book)
     write_dates(book)
+    other = json.loads(book.world.collateral("SGX"))
+    of_sgx = {"tcb_info": other["tcb_info"], "tcb_info_signature": other["tcb_info_signature"]}
+    book.verify("tcb-info/of-sgx", "TCB info for SGX beside a TDX quote", book.world.mint(collateral={"bundle": of_sgx}), "COLLATERAL_TCB_INFO_TEE")
     enclave = book.world.mint(kind="sgx-v3", collateral={"tcb_info": put(tdxModule={"mrsigner": "0" * 96, "attributes": "0" * 16, "attributesMask": "F" * 16})})
     book.verify("tcb-info/sgx-with-module", "TCB info for SGX with a TDX module", enclave, "COLLATERAL_TCB_INFO_FORMAT")
 
@@ -52,7 +59,7 @@ def write(book: Book) -> None:
 def faults() -> dict[str, tuple[str, Change, str]]:
     svns: dict[str, Any] = {"256": 256, "257": 257, "negative": -1, "fraction": 1.5, "text": "5", "null": None}
     return {
-        "id-sgx": ("TCB info for SGX beside a TDX quote", put(id="SGX"), "COLLATERAL_TCB_INFO_TEE"),
+        "id-sgx": ("TCB info that says SGX and has a TDX module", put(id="SGX"), "COLLATERAL_TCB_INFO_FORMAT"),
         "id-case": ("TCB info for tdx in lower case", put(id="tdx"), "COLLATERAL_TCB_INFO_TEE"),
         "fmspc": ("TCB info for other machines", put(fmspc="00906ed50000"), "COLLATERAL_TCB_INFO_FMSPC"),
         "fmspc-short": ("an FMSPC of 10 digits", put(fmspc="510a7e0000"), "COLLATERAL_TCB_INFO_FORMAT"),
@@ -109,18 +116,17 @@ def write_texts(book: Book) -> None:
     for name, (description, changes, code) in texts.items():
         if code is not None:
             book.verify(f"tcb-info/{name}", description, book.world.mint(collateral=changes), code)
-    import json
     text = json.loads(book.sound.collateral_json)["tcb_info"]
     signature = json.loads(book.sound.collateral_json)["tcb_info_signature"]
     after: dict[str, tuple[str, dict[str, Any], str]] = {
         "space-added": ("one space added after it was signed", {"tcb_info": text.replace(",", ", ", 1)}, "COLLATERAL_TCB_INFO_SIGNATURE"),
         "bit-flipped": ("one letter changed after it was signed", {"tcb_info": text.replace("UpToDate", "UpTodate", 1)}, "COLLATERAL_TCB_INFO_SIGNATURE"),
         "signature-zero": ("a signature of zeros", {"tcb_info_signature": "0" * 128}, "COLLATERAL_TCB_INFO_SIGNATURE"),
-        "signature-127": ("a signature of 127 digits", {"tcb_info_signature": signature[:-1]}, "COLLATERAL_FORMAT"),
-        "signature-130": ("a signature of 130 digits", {"tcb_info_signature": signature + "00"}, "COLLATERAL_FORMAT"),
-        "signature-not-hex": ("a signature that is not hexadecimal", {"tcb_info_signature": "x" * 128}, "COLLATERAL_FORMAT"),
+        "signature-127": ("a signature of 127 digits", {"tcb_info_signature": signature[:-1]}, "COLLATERAL_TCB_INFO_FORMAT"),
+        "signature-130": ("a signature of 130 digits", {"tcb_info_signature": signature + "00"}, "COLLATERAL_TCB_INFO_FORMAT"),
+        "signature-not-hex": ("a signature that is not hexadecimal", {"tcb_info_signature": "x" * 128}, "COLLATERAL_TCB_INFO_FORMAT"),
         "of-the-qe": ("the QE identity in its place", {"tcb_info": json.loads(book.sound.collateral_json)["qe_identity"],
-                      "tcb_info_signature": json.loads(book.sound.collateral_json)["qe_identity_signature"]}, "COLLATERAL_TCB_INFO_FORMAT"),
+                      "tcb_info_signature": json.loads(book.sound.collateral_json)["qe_identity_signature"]}, "COLLATERAL_TCB_INFO_VERSION"),
     }
     for name, (description, changes, code) in after.items():
         book.verify(f"tcb-info/{name}", description, book.world.mint(collateral={"bundle": changes}), code)
@@ -171,7 +177,6 @@ def write_modules(book: Book) -> None:
 
 
 def write_dates(book: Book) -> None:
-    from casebook.outcome import rfc3339
     now = book.now
     expired = book.world.mint(collateral={"tcb_info": put(nextUpdate=rfc3339(now - 1))})
     book.verify("tcb-info/expired", "TCB info that expired a second ago", expired, "COLLATERAL_TCB_INFO_EXPIRED")
