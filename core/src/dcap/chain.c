@@ -134,6 +134,24 @@ out:
     return status;
 }
 
+/* R4: the rest of the root, its dates and serial number, is as its key signed it. The certificate that is known by its
+ * digest was looked at before; another with the same key and name is verified. */
+static ratls_status check_root_signature(const ratls_chain *chain, const ratls_trust *trust, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    size_t last = chain->len - 1;
+    const ratls_certificate *root = &chain->links[last].parsed;
+    uint8_t digest[RATLS_SHA256_LEN];
+
+    TRY(ratls_sha256(digest, root->der, (ratls_bytes){0}, err));
+    CHECK(memcmp(digest, trust->anchor.certificate_sha256, sizeof digest) == 0 ||
+              ratls_p256_verify_der(trust->root_key, root->tbs, root->signature),
+          code_of(chain->kind, RATLS_CHAIN_SIGNATURE), ratls_detail_text("subject", chain->kind->subjects[last]));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
 static ratls_certificate_role role_of(const ratls_chain *chain, size_t i)
 {
     if (i == 0) {
@@ -190,7 +208,8 @@ ratls_status ratls_chain_verify(ratls_chain *chain, const ratls_trust *trust, ra
         TRY(check_link(chain, i, trust, err));
     }
     TRY(check_root(chain, trust, err));
-    /* From the root down. Its own signature adds nothing to its pinned key (R4). */
+    TRY(check_root_signature(chain, trust, err));
+    /* From the root down. */
     for (size_t i = chain->len - 1; i > 0; i--) {
         TRY(check_issued(chain, i - 1, issuer_key, err));
         issuer_key = chain->links[i - 1].key;

@@ -1,5 +1,5 @@
 /** Certificate chains of Intel's SGX PKI: the rules that hold for the PCK chain and for the chains of the collateral's
- *  signers alike (DCAP rules 3.2, X1 to X12 and R1 to R3). */
+ *  signers alike (DCAP rules 3.2, X1 to X12 and R1 to R4). */
 #ifndef RATLS_DCAP_CHAIN_H
 #define RATLS_DCAP_CHAIN_H
 
@@ -56,7 +56,7 @@ typedef struct {
 /** Read the chain: PEM, length, X1 and X12. Nothing is believed yet. */
 ratls_status ratls_chain_read(ratls_chain *out, ratls_bytes text, const ratls_chain_kind *kind, ratls_error **err);
 
-/** Every rule that needs no time, on a chain that was read: R1, R2 and X2 to X11 but for X4. */
+/** Every rule that needs no time, on a chain that was read: R1, R2, R4 and X2 to X11 but for X4. */
 ratls_status ratls_chain_verify(ratls_chain *chain, const ratls_trust *trust, ratls_error **err);
 
 /** X4 and R3. */

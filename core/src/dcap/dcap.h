@@ -10,6 +10,7 @@
 typedef struct {
     uint8_t spki_sha256[32]; /* SHA-256 of the root's SubjectPublicKeyInfo */
     uint8_t spki[91];
+    uint8_t certificate_sha256[32]; /* of the root certificate that is known to be as its key signed it */
     ratls_bytes subject;     /* Name that the root must have; borrows `storage` or a constant */
     char name[65];           /* "intel", or SHA-256 of the certificate given, in hex */
     void *storage;

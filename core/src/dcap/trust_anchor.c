@@ -20,6 +20,11 @@ static const uint8_t intel_spki_sha256[RATLS_SHA256_LEN] = {
     0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4, 0x13, 0x2f, 0x91, 0x86, 0x06, 0x8a, 0x7f, 0xc1,
     0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35, 0x77, 0x74, 0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e};
 
+/* Of the certificate that chains end in today. */
+static const uint8_t intel_certificate_sha256[RATLS_SHA256_LEN] = {
+    0x44, 0xa0, 0x19, 0x6b, 0x2b, 0x99, 0xf8, 0x89, 0xb8, 0xe1, 0x49, 0xe9, 0x5b, 0x80, 0x7a, 0x35,
+    0x0e, 0x74, 0x24, 0x96, 0x43, 0x99, 0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3};
+
 /* CN=Intel SGX Root CA, O=Intel Corporation, L=Santa Clara, ST=CA, C=US. */
 static const uint8_t intel_subject[] = {
     0x30, 0x68, 0x31, 0x1a, 0x30, 0x18, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x11, 'I', 'n', 't', 'e', 'l', ' ', 'S', 'G', 'X', ' ', 'R',
@@ -33,6 +38,7 @@ void ratls_trust_anchor_intel(ratls_trust_anchor *out)
     memset(out, 0, sizeof *out);
     memcpy(out->spki, intel_spki, sizeof out->spki);
     memcpy(out->spki_sha256, intel_spki_sha256, sizeof out->spki_sha256);
+    memcpy(out->certificate_sha256, intel_certificate_sha256, sizeof out->certificate_sha256);
     memcpy(out->name, "intel", sizeof "intel");
     out->subject = (ratls_bytes){intel_subject, sizeof intel_subject};
 }
@@ -74,7 +80,6 @@ static ratls_status read_root(ratls_trust_anchor *out, ratls_bytes der, ratls_er
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_p256_curve *curve = NULL;
     ratls_p256_key *key = NULL;
-    uint8_t fingerprint[RATLS_SHA256_LEN];
     ratls_chain_link root = {0};
     const char *fault = ratls_certificate_read(&root, der);
 
@@ -85,8 +90,8 @@ static ratls_status read_root(ratls_trust_anchor *out, ratls_bytes der, ratls_er
     TRY(check_root(&root, key, err));
     memcpy(out->spki, root.parsed.spki.data, sizeof out->spki);
     TRY(ratls_sha256(out->spki_sha256, root.parsed.spki, (ratls_bytes){0}, err));
-    TRY(ratls_sha256(fingerprint, der, (ratls_bytes){0}, err));
-    ratls_hex_write(out->name, fingerprint, sizeof fingerprint);
+    TRY(ratls_sha256(out->certificate_sha256, der, (ratls_bytes){0}, err));
+    ratls_hex_write(out->name, out->certificate_sha256, sizeof out->certificate_sha256);
     TRY(keep_subject(out, root.parsed.subject, err));
     status = RATLS_OK;
 out:
