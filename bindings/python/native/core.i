@@ -94,6 +94,8 @@ RATLS_HANDLE(tunnel)
   $2 = (size_t)length;
 }
 %typemap(in) (const uint8_t *OPTIONAL, size_t LENGTH) {
+  $1 = NULL;
+  $2 = 0;
   if ($input != Py_None) {
     char *data;
     Py_ssize_t length;

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from ra_tls_verify import RefusedError, UsageError, extract_tdx_quote, inspect_quote
+from ra_tls_verify import RefusedError, UsageError, extract_tdx_quote, inspect_certificate, inspect_quote
 from simulator.minted import Minted
 from simulator.world import World
 
@@ -34,7 +34,7 @@ def test_what_is_no_certificate_is_refused(junk: bytes | str) -> None:
 
 @pytest.mark.parametrize("wrong", [None, 5, ["a"], {}])
 def test_what_is_no_bytes_is_a_usage_error(wrong: object) -> None:
-    for function in (extract_tdx_quote, inspect_quote):
+    for function in (extract_tdx_quote, inspect_certificate, inspect_quote):
         with pytest.raises(UsageError, match="expected bytes") as caught:
             function(wrong)  # type: ignore[operator]
         assert caught.value.code == "ARGUMENT_INVALID"
@@ -54,3 +54,9 @@ def test_a_cut_quote_is_refused(minted: Minted, length: int) -> None:
     with pytest.raises(RefusedError) as caught:
         inspect_quote(minted.quote[:length])
     assert caught.value.stage == "evidence"
+
+
+def test_every_field_of_a_certificate(world: World, minted: Minted) -> None:
+    fields = inspect_certificate(minted.certificate_pem)
+    assert fields["mr_td"] == minted.mr_td and "event_log" in fields
+    assert set(inspect_certificate(world.mint("no_quote").certificate_der).values()) == {None}

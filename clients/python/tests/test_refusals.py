@@ -195,6 +195,8 @@ def test_cancelling_the_task_ends_the_attestation(cluster: Cluster, minted: Mint
         assert sidecar.wait_closed()[0].closed == "the client gave up"
 
 
-def test_the_wrong_time_is_refused(cluster: Cluster, sidecar: Sidecar, verifier: DcapVerifier, options: VerifyOptions) -> None:
-    error = refused(sidecar, cluster.dsn(port=sidecar.port), verifier=verifier, options=replace(options, now=2_000_000_000))
-    assert isinstance(error, psycopg_ratls.UnavailableError)
+def test_expired_collateral_is_no_verdict(
+        cluster: Cluster, sidecar: Sidecar, minted: Minted, verifier: DcapVerifier, options: VerifyOptions) -> None:
+    later = replace(options, now=minted.now + 60 * 24 * 3600)
+    error = refused(sidecar, cluster.dsn(port=sidecar.port), verifier=verifier, options=later)
+    assert isinstance(error, psycopg_ratls.UnavailableError) and error.stage == "collateral"

@@ -1,7 +1,7 @@
 """Is the peer of this TLS connection inside a genuine TEE? Verification of RA-TLS certificates and TDX quotes."""
 from . import _core
 from ._errors import RaTlsError, RefusedError, UnavailableError, UsageError
-from ._evidence import extract_tdx_quote, inspect_quote
+from ._evidence import extract_tdx_quote, inspect_certificate, inspect_quote
 from ._options import VerifyOptions
 from ._result import VerifyResult
 from ._verifiers import CLAIMS, DcapVerifier, IntelApiVerifier, NoopVerifier, RaTlsVerifier
@@ -21,6 +21,7 @@ __all__ = [
     "VerifyResult",
     "__version__",
     "extract_tdx_quote",
+    "inspect_certificate",
     "inspect_quote",
 ]
 

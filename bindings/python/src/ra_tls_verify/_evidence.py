@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._errors import from_code
 from ._inputs import BytesLike, as_bytes, certificate_der
+
+if TYPE_CHECKING:
+    from ._core import QuoteHandle
 
 
 def extract_tdx_quote(certificate: BytesLike | str) -> bytes | None:
@@ -33,7 +36,26 @@ def inspect_quote(quote: BytesLike) -> dict[str, Any]:
     Raises:
         RefusedError: the bytes are no quote that can be read.
     """
-    text = _core.ratls_quote_json(_core.ratls_quote_inspect(as_bytes(quote, "quote")))
+    return _fields_of(_core.ratls_quote_inspect(as_bytes(quote, "quote")))
+
+
+def inspect_certificate(certificate: BytesLike | str) -> dict[str, Any]:
+    """Read what an RA-TLS leaf certificate carries: every field of its TDX quote, and the event log. Nothing is verified.
+
+    Args:
+        certificate: DER, or PEM in bytes or str.
+
+    Returns:
+        The fields by name; all None for a certificate with no RA-TLS extension.
+
+    Raises:
+        RefusedError: an extension is there but does not hold a usable TDX quote.
+    """
+    return _fields_of(_core.ratls_certificate_inspect(certificate_der(certificate)))
+
+
+def _fields_of(quote: QuoteHandle) -> dict[str, Any]:
+    text = _core.ratls_quote_json(quote)
     if text is None:
         raise from_code("OUT_OF_MEMORY")
     fields: dict[str, Any] = json.loads(text)
