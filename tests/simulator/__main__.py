@@ -81,6 +81,7 @@ def run_sidecar(options: argparse.Namespace) -> None:
     minted = mint(options)
     if options.out:
         minted.write(options.out)
+    ended = None if options.commands else expect_signal()
     host, port = options.listen
     sidecar = Sidecar(
         minted, options.upstream, behaviour=BEHAVIOURS[options.behaviour], host=host, port=port, client_ca=minted.kms_root_pem,
@@ -88,10 +89,10 @@ def run_sidecar(options: argparse.Namespace) -> None:
     with sidecar:
         mr_td = minted.mr_td if KINDS[options.kind].tee else None
         say(event="listening", host=host, port=sidecar.port, mr_td=mr_td, now=minted.now, fault=minted.fault)
-        if options.commands:
+        if ended is None:
             obey(sidecar, World(options.seed, options.now))
         else:
-            wait_for_signal()
+            ended.wait()
 
 
 def obey(sidecar: Sidecar, world: World) -> None:
@@ -105,11 +106,12 @@ def obey(sidecar: Sidecar, world: World) -> None:
         say(event="done", command=command)
 
 
-def wait_for_signal() -> None:
+def expect_signal() -> threading.Event:
+    """An event that SIGINT and SIGTERM set from now on."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    return ended
 
 
 def main(arguments: list[str] | None = None) -> int:
