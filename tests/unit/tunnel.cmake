@@ -1,3 +1,4 @@
 ratls_unit_test(tunnel_postgres_test tunnel/postgres_test.c)
 ratls_unit_test(tunnel_socket_directory_test tunnel/socket_directory_test.c)
 ratls_unit_test(tunnel_stream_test tunnel/stream_test.c tunnel/tls_peer.c)
+ratls_unit_test(tunnel_test tunnel/tunnel_test.c tunnel/tls_peer.c tunnel/tls_service.c verifier/evidence_builder.c)

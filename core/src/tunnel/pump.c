@@ -25,6 +25,7 @@ typedef struct {
     bool upstream_deaf;   /* it takes no more bytes; what it sent may still come */
     bool goodbye;         /* ours was said */
     bool end_told;        /* the stream knows that the transport ended */
+    bool lingering;       /* the driver has gone and all that it said was sent, goodbye included */
     bool finished;        /* the stream has ended, well or badly: `outcome` */
     ratls_status outcome;
     ratls_error *failure;
@@ -227,14 +228,27 @@ static void choose_events(const pump *p, struct pollfd fds[2])
     fds[1] = (struct pollfd){.fd = upstream == 0 ? -1 : p->upstream, .events = upstream};
 }
 
-/* Nothing is left to do: the stream has ended and the driver has all of it, or the driver has gone and the
- * upstream has all of what it said, goodbye included. */
+/* The driver has gone and the upstream has all of what it said: now the server ends its side, and only then is the
+ * socket closed. Closed at once, with something of the server's unread, it would be reset, and what is still on
+ * its way lost. */
+static void begin_to_linger(pump *p)
+{
+    if (!p->lingering && p->driver_gone && p->driver_ended && p->goodbye && p->to_upstream.len == 0) {
+        p->lingering = true;
+        p->drain = ratls_deadline_in(RATLS_PUMP_LINGER_MS);
+    }
+}
+
+/* Nothing is left to do: the stream has ended and the driver has all of it. */
 static bool all_done(const pump *p)
 {
-    if (p->finished) {
-        return p->to_driver.len == 0;
-    }
-    return p->driver_gone && p->driver_ended && p->goodbye && (p->to_upstream.len == 0 || p->upstream_deaf);
+    return p->finished && p->to_driver.len == 0;
+}
+
+/* After the goodbye of a driver that has gone it no longer matters how the server takes it. */
+static ratls_status outcome_of(const pump *p)
+{
+    return p->lingering ? RATLS_OK : p->outcome;
 }
 
 static ratls_status run(pump *p, const ratls_cancel *cancel)
@@ -245,8 +259,9 @@ static ratls_status run(pump *p, const ratls_cancel *cancel)
 
         while (turn_stream(p) || send_out(p)) {
         }
+        begin_to_linger(p);
         if (all_done(p)) {
-            return p->outcome;
+            return outcome_of(p);
         }
         choose_events(p, fds);
         outcome = ratls_wait(fds, 2, p->finished || p->driver_gone ? p->drain : ratls_deadline_none(), cancel);
@@ -254,7 +269,7 @@ static ratls_status run(pump *p, const ratls_cancel *cancel)
             return RAISE(&p->failure, RATLS_ERR_CANCELLED, WHAT("relaying"));
         }
         if (outcome != RATLS_WAIT_READY) {
-            return p->outcome; /* who is left does not take what is left */
+            return outcome_of(p); /* who is left does not take what is left */
         }
         if (fds[0].revents != 0) {
             receive_driver(p, fds[0].revents);

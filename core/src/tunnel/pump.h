@@ -8,7 +8,8 @@
 
 enum {
     RATLS_PUMP_BUFFER = 32 * 1024,      /* each of four: when one is full, its source is not read */
-    RATLS_PUMP_DRAIN_TIMEOUT_MS = 30000 /* one end is gone: what is left may take so long between two steps */
+    RATLS_PUMP_DRAIN_TIMEOUT_MS = 30000, /* one end is gone: what is left may take so long between two steps */
+    RATLS_PUMP_LINGER_MS = 2000          /* all is said: so long for the server to end its side */
 };
 
 typedef struct {

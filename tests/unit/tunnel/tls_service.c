@@ -1,6 +1,7 @@
 #include "tunnel/tls_service.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <pthread.h>
 #include <signal.h>
@@ -192,6 +193,7 @@ static void *run(void *argument)
         if (fd < 0) {
             return NULL;
         }
+        need(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) == 0);
         (void)pthread_mutex_lock(&s->lock);
         place = free_place(s);
         *place = (served){.owner = s, .fd = fd, .used = true};
