@@ -1,0 +1,13 @@
+# Tests of the dcap and collateral areas, and of what base has for them.
+add_library(ratls_dcap_test_support STATIC dcap/pki.c dcap/pki_certificate.c dcap/cases.c)
+target_link_libraries(ratls_dcap_test_support PUBLIC ratls_test_support ${RATLS_CMOCKA_LIBRARY} PRIVATE ratls_compile_options)
+
+# ratls_unit_test() with the PKI of the tests.
+function(ratls_dcap_test name)
+  ratls_unit_test(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE ratls_dcap_test_support)
+endfunction()
+
+ratls_dcap_test(dcap_chain_test dcap/chain_test.c)
+ratls_dcap_test(dcap_crl_rules_test dcap/crl_rules_test.c)
+ratls_dcap_test(dcap_tcb_info_test dcap/tcb_info_test.c)
