@@ -34,6 +34,7 @@ static void check_evidence(const ratls_certificate *certificate, ratls_bytes der
     ratls_error *error = NULL;
     ratls_parsed_quote quote;
     ratls_evidence evidence;
+    ratls_quote *inspected = NULL;
     ratls_status status = ratls_evidence_from_certificate(&evidence, der, &error);
 
     if (status == RATLS_OK) {
@@ -48,6 +49,9 @@ static void check_evidence(const ratls_certificate *certificate, ratls_bytes der
     }
     ratls_evidence_clear(&evidence);
     ratls_error_free(error);
+    MUST(ratls_certificate_inspect(&inspected, der.data, der.len, NULL) == status);
+    MUST((inspected != NULL) == (status == RATLS_OK));
+    ratls_quote_free(inspected);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -29,7 +29,7 @@ static bool read_length(ratls_reader *reader, size_t *out)
     if (bytes > LENGTH_BYTES_MAX || !ratls_reader_uint_be(reader, &length, bytes)) {
         return false;
     }
-    if (length < LENGTH_LONG || length >> (8 * (bytes - 1)) == 0 || length > reader->left) {
+    if (length < LENGTH_LONG || length >> (8 * (bytes - 1)) == 0) {
         return false;
     }
     *out = (size_t)length;

@@ -19,7 +19,8 @@ struct ratls_quote {
 /* What the fields are read from. */
 typedef struct {
     ratls_parsed_quote quote;
-    bool has_signature; /* the certification data could be read */
+    bool has_signature;  /* the certification data could be read */
+    size_t trailing_len; /* bytes after the quote, where it was found */
     ratls_sgx_extension pck;
     bool has_pck;
     const char *event_log; /* beside the quote, as given; NULL: none */
@@ -56,7 +57,7 @@ static void add_certification_field(ratls_text *text, const inspected_quote *fro
     if (from->has_signature && field == RATLS_FIELD_CERTIFICATION_DATA_TYPE) {
         ratls_text_add_number(text, from->quote.certification_data_type);
     } else if (from->has_signature && field == RATLS_FIELD_TRAILING_BYTES) {
-        ratls_text_add_number(text, (int64_t)from->quote.trailing.len);
+        ratls_text_add_number(text, (int64_t)from->trailing_len);
     } else if (from->has_pck && field == RATLS_FIELD_FMSPC) {
         ratls_text_add_hex(text, from->pck.fmspc, sizeof from->pck.fmspc);
     } else if (from->has_pck && field == RATLS_FIELD_PPID) {
@@ -181,6 +182,7 @@ static ratls_status read_quote(inspected_quote *out, ratls_bytes input, ratls_er
     out->present = true;
     if (ratls_quote_parse(&out->quote, input, NULL) == RATLS_OK) {
         out->has_signature = true;
+        out->trailing_len = out->quote.trailing.len;
         inspect_pck(out);
         return RATLS_OK;
     }
@@ -220,6 +222,14 @@ out:
     return status;
 }
 
+/* The event log as text; NULL when there is none, or when a NUL in it would hide what follows. */
+static const char *text_or_null(const ratls_evidence *evidence)
+{
+    bool text = evidence->event_log != NULL && strlen((const char *)evidence->event_log) == evidence->event_log_len;
+
+    return text ? (const char *)evidence->event_log : NULL;
+}
+
 ratls_status ratls_certificate_inspect(ratls_quote **out, const uint8_t *der, size_t der_len, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
@@ -234,8 +244,9 @@ ratls_status ratls_certificate_inspect(ratls_quote **out, const uint8_t *der, si
     CHECK(der != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "der"), WHAT("it is NULL"));
     TRY(ratls_evidence_from_certificate(&evidence, (ratls_bytes){der, der_len}, err));
     if (evidence.quote != NULL) {
-        inspected.event_log = (const char *)evidence.event_log;
+        inspected.event_log = text_or_null(&evidence);
         TRY(read_quote(&inspected, (ratls_bytes){evidence.quote, evidence.quote_len}, err));
+        inspected.trailing_len = evidence.trailing_len;
     }
     TRY(show_quote(out, &inspected, err));
     status = RATLS_OK;

@@ -82,6 +82,7 @@ static ratls_status keep_quote(ratls_evidence *out, ratls_parsed_quote *quote, r
     out->quote = copy_bytes(quote->whole);
     CHECK(out->quote != NULL, RATLS_ERR_OUT_OF_MEMORY);
     out->quote_len = quote->whole.len;
+    out->trailing_len = quote->trailing.len;
     status = RATLS_OK;
 out:
     return status;

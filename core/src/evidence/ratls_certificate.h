@@ -8,6 +8,7 @@
 typedef struct {
     uint8_t *quote; /* exactly the quote; NULL when the certificate has no RA-TLS extension */
     size_t quote_len;
+    size_t trailing_len; /* bytes that follow the quote in its extension: unsigned, left out */
     uint8_t *event_log; /* payload of .2 as given, NUL-terminated; NULL when there is none (V0/V1: NULL for now) */
     size_t event_log_len;
     ratls_bytes spki; /* borrows the certificate */

@@ -65,10 +65,17 @@ static void an_indefinite_length_is_refused(void **state)
 
 static void a_length_that_is_not_minimal_is_refused(void **state)
 {
+    test_buffer padded = {0};
+
     (void)state;
     assert_true(next_fails(BYTES_OF("\x04\x81\x01\x00")));
     assert_true(next_fails(BYTES_OF("\x04\x82\x00\x01\x00")));
     assert_true(next_fails(BYTES_OF("\x04\x81\x00")));
+    buffer_add_text(&padded, "\x04\x82");
+    buffer_u16_be(&padded, 0x80);
+    buffer_fill(&padded, 0x11, 0x80);
+    assert_true(next_fails(buffer_bytes(&padded)));
+    buffer_free(&padded);
 }
 
 static void a_length_of_five_bytes_is_refused(void **state)

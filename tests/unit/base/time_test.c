@@ -21,12 +21,12 @@ static void known_times_have_their_seconds(void **state)
     assert_int_equal(seconds_of("0000-01-01T00:00:00Z"), INT64_C(-62167219200));
 }
 
-static void every_day_goes_out_and_comes_back(void **state)
+static void days_of_25_centuries_go_out_and_come_back(void **state)
 {
     char text[RATLS_TIME_TEXT_LEN + 1];
 
     (void)state;
-    for (int64_t seconds = seconds_of("0000-01-01T00:00:00Z"); seconds < seconds_of("2500-01-01T00:00:00Z"); seconds += 86399) {
+    for (int64_t seconds = seconds_of("0000-01-01T00:00:00Z"); seconds < seconds_of("2500-01-01T00:00:00Z"); seconds += 9 * 86399) {
         ratls_time_write(text, seconds);
         assert_int_equal(seconds_of(text), seconds);
     }
@@ -73,7 +73,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_times_have_their_seconds),
-        cmocka_unit_test(every_day_goes_out_and_comes_back),
+        cmocka_unit_test(days_of_25_centuries_go_out_and_come_back),
         cmocka_unit_test(times_outside_four_digit_years_are_clamped),
         cmocka_unit_test(other_spellings_are_refused),
         cmocka_unit_test(years_outside_four_digits_are_refused),

@@ -216,6 +216,108 @@ static void a_malformed_sgx_extension_gives_nothing(void **state)
     ratls_quote_free(quote);
 }
 
+/* A certificate with a quote, 70 bytes after it, and this event log; neither when `event_log` is NULL. */
+static ratls_status inspect_certificate(ratls_quote **out, const char *event_log, size_t event_log_len, ratls_error **err)
+{
+    test_buffer der = {0}, extensions = {0}, quote = {0}, log = {0};
+    quote_spec spec = quote_spec_tdx_v4();
+    ratls_status status;
+
+    if (event_log != NULL) {
+        spec.trailing = 70;
+        quote_build(&quote, &spec);
+        buffer_add(&log, event_log, event_log_len);
+        extension_add_dstack(&extensions, 1, &quote);
+        extension_add_dstack(&extensions, 2, &log);
+    }
+    certificate_build(&der, &extensions, CERTIFICATE_GOOD);
+    status = ratls_certificate_inspect(out, der.data, der.len, err);
+    buffer_free(&der);
+    buffer_free(&extensions);
+    buffer_free(&quote);
+    buffer_free(&log);
+    return status;
+}
+
+static cJSON *event_log_json(const ratls_quote *quote)
+{
+    cJSON *json = cJSON_Parse(ratls_quote_json(quote));
+    cJSON *log = cJSON_DetachItemFromObjectCaseSensitive(json, "event_log");
+
+    assert_non_null(log);
+    cJSON_Delete(json);
+    return log;
+}
+
+static void a_certificate_shows_quote_and_event_log(void **state)
+{
+    ratls_quote *quote = NULL;
+    cJSON *log;
+
+    (void)state;
+    assert_int_equal(inspect_certificate(&quote, "[{\"imr\":3}]", 11, NULL), RATLS_OK);
+    assert_text(quote, RATLS_FIELD_KIND, "tdx-v4");
+    assert_text(quote, RATLS_FIELD_TRAILING_BYTES, "70");
+    assert_text(quote, RATLS_FIELD_EVENT_LOG, "[{\"imr\":3}]");
+    log = event_log_json(quote);
+    assert_int_equal(cJSON_GetArraySize(log), 1);
+    cJSON_Delete(log);
+    ratls_quote_free(quote);
+}
+
+static void an_event_log_that_is_not_json_is_shown_as_text(void **state)
+{
+    ratls_quote *quote = NULL;
+    cJSON *log;
+
+    (void)state;
+    assert_int_equal(inspect_certificate(&quote, "bar\"\xff", 5, NULL), RATLS_OK);
+    log = event_log_json(quote);
+    assert_string_equal(cJSON_GetStringValue(log), "bar\"\xef\xbf\xbd");
+    cJSON_Delete(log);
+    ratls_quote_free(quote);
+}
+
+static void an_event_log_with_a_nul_is_not_shown(void **state)
+{
+    ratls_quote *quote = NULL;
+
+    (void)state;
+    assert_int_equal(inspect_certificate(&quote, "[]\0[]", 5, NULL), RATLS_OK);
+    assert_text(quote, RATLS_FIELD_EVENT_LOG, NULL);
+    ratls_quote_free(quote);
+}
+
+static void a_certificate_without_a_quote_shows_nothing(void **state)
+{
+    ratls_quote *quote = NULL;
+    const cJSON *member;
+    cJSON *json;
+
+    (void)state;
+    assert_int_equal(inspect_certificate(&quote, NULL, 0, NULL), RATLS_OK);
+    json = cJSON_Parse(ratls_quote_json(quote));
+    assert_true(cJSON_GetArraySize(json) > 0);
+    cJSON_ArrayForEach(member, json) {
+        assert_true(cJSON_IsNull(member));
+    }
+    cJSON_Delete(json);
+    ratls_quote_free(quote);
+}
+
+static void what_is_no_certificate_is_refused(void **state)
+{
+    ratls_quote *quote = (ratls_quote *)1;
+    ratls_error *error = NULL;
+    uint8_t bytes[1] = {4};
+
+    (void)state;
+    ASSERT_FAILS(ratls_certificate_inspect(&quote, bytes, 1, &error), error, RATLS_ERR_EVIDENCE_CERTIFICATE_FORMAT);
+    assert_null(quote);
+    ASSERT_FAILS(ratls_certificate_inspect(&quote, NULL, 0, &error), error, RATLS_ERR_ARGUMENT_INVALID);
+    ASSERT_FAILS(ratls_certificate_inspect(NULL, bytes, 1, &error), error, RATLS_ERR_ARGUMENT_INVALID);
+}
+
 static void what_is_no_quote_is_refused(void **state)
 {
     ratls_quote *quote = (ratls_quote *)1;
@@ -256,6 +358,11 @@ int main(void)
         cmocka_unit_test(certification_data_of_another_type_is_no_chain),
         cmocka_unit_test(a_processor_platform_has_no_instance),
         cmocka_unit_test(a_malformed_sgx_extension_gives_nothing),
+        cmocka_unit_test(a_certificate_shows_quote_and_event_log),
+        cmocka_unit_test(an_event_log_that_is_not_json_is_shown_as_text),
+        cmocka_unit_test(an_event_log_with_a_nul_is_not_shown),
+        cmocka_unit_test(a_certificate_without_a_quote_shows_nothing),
+        cmocka_unit_test(what_is_no_certificate_is_refused),
         cmocka_unit_test(what_is_no_quote_is_refused),
         cmocka_unit_test(null_arguments_are_harmless),
     };
