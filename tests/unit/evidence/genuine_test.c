@@ -173,8 +173,8 @@ static void check_quote(const genuine_evidence *genuine, const cJSON *entry)
             fail_msg("%s: %s is not what the index says", file, index_fields[i].name);
         }
     }
-    assert_int_equal(atoi(ratls_quote_text(quote, RATLS_FIELD_TRAILING_BYTES)),
-                     (int)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(entry, "trailing_len")));
+    assert_int_equal(strtol(ratls_quote_text(quote, RATLS_FIELD_TRAILING_BYTES), NULL, 10),
+                     (long)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(entry, "trailing_len")));
     assert_true(starts_with(text_of(entry, "kind"), ratls_quote_text(quote, RATLS_FIELD_KIND)));
     ratls_quote_free(quote);
     free(bytes);

@@ -116,7 +116,7 @@ static void json_has_exactly_the_fields_of_inspect_in_order(void **state)
         if (text == NULL) {
             assert_true(cJSON_IsNull(member));
         } else if (row->type == RATLS_TYPE_NUMBER) {
-            assert_int_equal((int)member->valuedouble, atoll(text));
+            assert_int_equal((long)member->valuedouble, strtol(text, NULL, 10));
         } else if (row->type == RATLS_TYPE_FLAG) {
             assert_int_equal(cJSON_IsTrue(member), strcmp(text, "true") == 0);
             assert_true(cJSON_IsBool(member));
