@@ -38,26 +38,13 @@ static void signal_end(const ratls_acceptor *acceptor)
     }
 }
 
-static void refuse_connection(const connection *c)
-{
-    ratls_error *error = NULL;
-
-    (void)RAISE(&error, RATLS_ERR_CONNECTIONS_EXHAUSTED, FOUND_NUMBER(c->acceptor->connections_max));
-    ratls_connection_serve(c->driver, c->acceptor->service, error);
-    ratls_error_free(error);
-}
-
 static void *run_connection(void *argument)
 {
     connection *c = argument;
     ratls_acceptor *acceptor = c->acceptor;
 
-    if (c->too_many) {
-        refuse_connection(c);
-    } else {
-        ratls_connection_serve(c->driver, acceptor->service, NULL);
-        atomic_fetch_sub(&acceptor->serving, 1);
-    }
+    ratls_connection_serve(c->driver, acceptor->service, c->too_many ? acceptor->connections_max : 0);
+    atomic_fetch_sub(&acceptor->serving, c->too_many ? 0 : 1);
     atomic_store(&c->done, true);
     signal_end(acceptor);
     return NULL;

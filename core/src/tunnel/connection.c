@@ -101,49 +101,58 @@ static void refuse_driver(const opening *said, const ratls_service *service, con
     free(response);
 }
 
-static void relay(const opening *said, const ratls_service *service, ratls_attested *attested)
+static ratls_status relay(const opening *said, const ratls_service *service, ratls_attested *attested, ratls_error **err)
 {
-    ratls_error *error = NULL;
     ratls_status status = ratls_pump_run(
-        attested, said->driver, (ratls_bytes){said->bytes, said->len}, service->counters, service->closing, &error);
+        attested, said->driver, (ratls_bytes){said->bytes, said->len}, service->counters, service->closing, err);
 
     if (status != RATLS_OK && status != RATLS_ERR_CANCELLED) {
-        service->failed(service->user, error, true);
+        service->failed(service->user, *err, true);
     }
-    ratls_error_free(error);
+    return status;
 }
 
-static void serve_driver(opening *said, const ratls_service *service, const ratls_error *refusal)
+/* Refused, relayed to the end, or nobody there any more; what went wrong is in *err as well. */
+static ratls_status serve_driver(opening *said, const ratls_service *service, size_t full, ratls_error **err)
 {
     ratls_attested attested = {.fd = -1};
     ratls_result *result = NULL;
-    ratls_error *error = NULL;
+    ratls_status status = hear_opening(said, service->closing, err);
 
-    if (hear_opening(said, service->closing, &error) != RATLS_OK) {
-        refuse_driver(said, service, error);
-    } else if (said->kind == RATLS_PACKET_INCOMPLETE) {
-        /* nobody is left to be told anything */
-    } else if (refusal != NULL) {
-        refuse_driver(said, service, refusal);
-    } else if (ratls_attested_open(&attested, &result, service->upstream, &service->judge, service->closing, &error) != RATLS_OK) {
-        refuse_driver(said, service, error);
-    } else {
-        service->accepted(service->user, result);
-        relay(said, service, &attested);
+    if (status == RATLS_OK && said->kind == RATLS_PACKET_INCOMPLETE) {
+        return RATLS_OK;
     }
+    if (status == RATLS_OK && full > 0) {
+        status = RAISE(err, RATLS_ERR_CONNECTIONS_EXHAUSTED, FOUND_NUMBER(full));
+    }
+    if (status == RATLS_OK) {
+        status = ratls_attested_open(&attested, &result, service->upstream, &service->judge, service->closing, err);
+    }
+    if (status != RATLS_OK) {
+        refuse_driver(said, service, *err);
+        return status;
+    }
+    service->accepted(service->user, result);
+    status = relay(said, service, &attested, err);
     ratls_attested_close(&attested);
-    ratls_error_free(error);
+    return status;
 }
 
-void ratls_connection_serve(int driver, const ratls_service *service, const ratls_error *refusal)
+void ratls_connection_serve(int driver, const ratls_service *service, size_t full)
 {
     opening *said = calloc(1, sizeof *said);
+    ratls_error *error = NULL;
+    ratls_status status = RATLS_ERR_OUT_OF_MEMORY;
 
     if (said != NULL) {
         said->driver = driver;
-        serve_driver(said, service, refusal);
+        status = serve_driver(said, service, full, &error);
         free(said);
     }
     (void)shutdown(driver, SHUT_RDWR);
     (void)close(driver);
+    if (status != RATLS_OK && !ratls_cancel_triggered(service->closing)) {
+        service->warn(service->user, error);
+    }
+    ratls_error_free(error);
 }

@@ -10,7 +10,9 @@ enum {
     RATLS_ENCRYPTION_REQUESTS_MAX = 2      /* one for TLS, one for GSSAPI, as PostgreSQL takes them */
 };
 
-/** What all connections of a tunnel share. Borrowed; the callbacks come from the connection's thread. */
+/** What all connections of a tunnel share. Borrowed; the callbacks come from the connection's thread. Only `warn` may
+ *  end in code of the caller's, which may wait for a lock that somebody holds who waits for the driver's end of the
+ *  connection (psycopg's cancel and the GIL): so it comes when that is closed. */
 typedef struct {
     const ratls_upstream *upstream;
     ratls_judge judge;
@@ -20,11 +22,12 @@ typedef struct {
     void *user;
     void (*accepted)(void *user, ratls_result *result);                    /* takes the result */
     void (*failed)(void *user, const ratls_error *error, bool was_open);
+    void (*warn)(void *user, const ratls_error *error);
 } ratls_service;
 
-/** Serve the connection `driver` to its end, and close it. `refusal` (may be NULL): why it shall be refused
- *  whatever it asks. Nothing of the driver's reaches the server, and nothing of the server's the driver,
- *  before the verdict. */
-void ratls_connection_serve(int driver, const ratls_service *service, const ratls_error *refusal);
+/** Serve the connection `driver` to its end, and close it. `full`: 0, or the number of connections that are
+ *  served already: then it is refused whatever it asks. Nothing of the driver's reaches the server, and nothing of
+ *  the server's the driver, before the verdict. */
+void ratls_connection_serve(int driver, const ratls_service *service, size_t full);
 
 #endif

@@ -43,8 +43,10 @@ static void keep_result(void *user, ratls_result *result)
     ratls_result_free(older);
 }
 
-static void warn(const ratls_tunnel *tunnel, const ratls_error *error)
+/* Tell the caller's log. */
+static void warn(void *user, const ratls_error *error)
 {
+    const ratls_tunnel *tunnel = user;
     ratls_text line = {0};
     char *taken;
 
@@ -78,7 +80,6 @@ static void keep_failure(void *user, const ratls_error *error, bool was_open)
     tunnel->last_error = copy;
     (void)pthread_mutex_unlock(tunnel->lock);
     ratls_error_free(older);
-    warn(tunnel, error);
 }
 
 static ratls_status check_owner(const ratls_tunnel *tunnel, ratls_error **err)
@@ -138,6 +139,7 @@ static ratls_status fill_tunnel(ratls_tunnel *tunnel, ratls_verifier *verifier, 
         .user = tunnel,
         .accepted = keep_result,
         .failed = keep_failure,
+        .warn = warn,
     };
     status = RATLS_OK;
 out:

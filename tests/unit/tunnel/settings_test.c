@@ -1,0 +1,241 @@
+#include "failure.h"
+
+#include "tunnel/settings.h"
+
+#define MR_TD "91a0563f0c91a0563f0c91a0563f0c91a0563f0c91a0563f0c91a0563f0c91a0563f0c91a0563f0c91a0563f0c91a056"
+
+static ratls_tunnel_options options_for(const char *host)
+{
+    ratls_tunnel_options options;
+
+    ratls_tunnel_options_init(&options, sizeof options);
+    options.host = host;
+    return options;
+}
+
+static void assert_fails(const ratls_tunnel_options *options, ratls_status expected, const char *option)
+{
+    ratls_tunnel_settings settings;
+    ratls_error *err = NULL;
+
+    assert_int_equal(ratls_tunnel_settings_read(&settings, options, &err), expected);
+    assert_null(settings.upstream.host); /* cleared */
+    assert_int_equal(ratls_error_code(err), expected);
+    assert_int_equal(ratls_error_class(err), RATLS_CLASS_USAGE);
+    if (option != NULL) {
+        ASSERT_DETAIL("option", option);
+    }
+    ratls_error_free(err);
+}
+
+static void defaults(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_tunnel_settings settings;
+
+    (void)state;
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_string_equal(settings.upstream.host, "db.example");
+    assert_string_equal(settings.upstream.service, "5432");
+    assert_string_equal(settings.upstream.label, "db.example:5432");
+    assert_string_equal(settings.upstream.server_name, "db.example");
+    assert_int_equal(settings.upstream.connect_timeout_ms, 0);
+    assert_int_equal(settings.upstream.handshake_timeout_ms, 5000);
+    assert_null(settings.socket_dir);
+    assert_int_equal(settings.port, 5432);
+    assert_int_equal(settings.policy.size, sizeof settings.policy);
+    ratls_tunnel_settings_clear(&settings);
+}
+
+static void addresses_are_no_server_names(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1", "::1", "fe80::1%eth0"};
+    static const char *const labels[] = {"127.0.0.1:6000", "[::1]:6000", "[fe80::1%eth0]:6000"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        ratls_tunnel_options options = options_for(hosts[i]);
+        ratls_tunnel_settings settings;
+
+        options.port = 6000;
+        assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+        assert_null(settings.upstream.server_name);
+        assert_string_equal(settings.upstream.label, labels[i]);
+        ratls_tunnel_settings_clear(&settings);
+    }
+}
+
+static void server_name_is_taken_as_given(void **state)
+{
+    ratls_tunnel_options options = options_for("127.0.0.1");
+    ratls_tunnel_settings settings;
+
+    (void)state;
+    options.server_name = "db-5432s.example.";
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_string_equal(settings.upstream.server_name, "db-5432s.example"); /* SNI has no dot at its end */
+    ratls_tunnel_settings_clear(&settings);
+}
+
+static void server_name_is_an_address(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+
+    (void)state;
+    options.server_name = "127.0.0.1";
+    assert_fails(&options, RATLS_ERR_UPSTREAM_INVALID, NULL);
+    options.server_name = "::1";
+    assert_fails(&options, RATLS_ERR_UPSTREAM_INVALID, NULL);
+    options.server_name = "";
+    assert_fails(&options, RATLS_ERR_UPSTREAM_INVALID, NULL);
+}
+
+static void host_unusable(void **state)
+{
+    static const char *const hosts[] = {NULL, "", "a b", "a\nb", "/var/run/postgresql", "d\xc3\xbc.example"};
+    char longest[256];
+    ratls_tunnel_options options;
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        options = options_for(hosts[i]);
+        assert_fails(&options, RATLS_ERR_UPSTREAM_INVALID, NULL);
+    }
+    memset(longest, 'a', sizeof longest - 1);
+    longest[254] = '\0';
+    options = options_for(longest);
+    assert_fails(&options, RATLS_ERR_UPSTREAM_INVALID, NULL);
+}
+
+static void numbers_out_of_range(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+
+    (void)state;
+    options.port = 65536;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "port");
+    options.port = -1;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "port");
+    options = options_for("db.example");
+    options.peer = 2;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "peer");
+    options = options_for("db.example");
+    options.spelling = 5;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "spelling");
+    options = options_for("db.example");
+    options.connect_timeout_ms = -1;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "connect_timeout_ms");
+    options = options_for("db.example");
+    options.handshake_timeout_ms = INT64_MAX;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "handshake_timeout_ms");
+    options = options_for("db.example");
+    options.reserved = 1;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "reserved");
+}
+
+static void struct_unknown(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+
+    (void)state;
+    options.size = 0;
+    assert_fails(&options, RATLS_ERR_OPTIONS_SIZE, NULL);
+    options.size = sizeof options - 1;
+    assert_fails(&options, RATLS_ERR_OPTIONS_SIZE, NULL);
+    assert_fails(NULL, RATLS_ERR_ARGUMENT_INVALID, NULL);
+}
+
+static void policy_is_checked(void **state)
+{
+    static const char *const empty[] = {NULL};
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_verify_options policy;
+
+    (void)state;
+    ratls_verify_options_init(&policy, sizeof policy);
+    options.verify = &policy;
+    policy.allowed_mr_td = empty;
+    assert_fails(&options, RATLS_ERR_OPTION_EMPTY_LIST, "allowed_mr_td");
+    policy.allowed_mr_td = NULL;
+    policy.size = 1;
+    assert_fails(&options, RATLS_ERR_OPTIONS_SIZE, NULL);
+}
+
+/* What the caller does with its own texts afterwards is no concern of the tunnel's. */
+static void policy_is_copied_whole(void **state)
+{
+    char mr_td[] = MR_TD, rtmr0[] = MR_TD, rtmr1[] = MR_TD, field[] = "rtmr0", word[] = "OutOfDate", advisory[] = "INTEL-SA-00001";
+    char svn[] = "00000000000000000000000000000001", directory[] = "/somewhere";
+    const char *mr_tds[] = {mr_td}, *values[] = {rtmr0, rtmr1}, *words[] = {word}, *advisories[] = {advisory};
+    ratls_pin pins[] = {{field, values, 2}};
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_tunnel_settings settings;
+    ratls_verify_options policy;
+    char *const texts[] = {mr_td, rtmr0, rtmr1, field, word, advisory, svn, directory};
+
+    (void)state;
+    ratls_verify_options_init(&policy, sizeof policy);
+    policy.allowed_mr_td = mr_tds;
+    policy.allowed_mr_td_len = 1;
+    policy.pins = pins;
+    policy.pins_len = 1;
+    policy.acceptable_tcb_statuses = words;
+    policy.acceptable_tcb_statuses_len = 1;
+    policy.allowed_advisory_ids = advisories;
+    policy.allowed_advisory_ids_len = 1;
+    policy.min_tee_tcb_svn = svn;
+    policy.cache_ttl_s = 7;
+    policy.allow_debug_mode = 1;
+    options.verify = &policy;
+    options.socket_dir = directory;
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        memset(texts[i], 'x', strlen(texts[i]));
+    }
+    memset(pins, 0, sizeof pins);
+    memset(mr_tds, 0, sizeof mr_tds);
+    memset(values, 0, sizeof values);
+    memset(&policy, 0, sizeof policy);
+    assert_string_equal(settings.policy.allowed_mr_td[0], MR_TD);
+    assert_string_equal(settings.policy.pins[0].field, "rtmr0");
+    assert_int_equal(settings.policy.pins[0].values_len, 2);
+    assert_string_equal(settings.policy.pins[0].values[1], MR_TD);
+    assert_string_equal(settings.policy.acceptable_tcb_statuses[0], "OutOfDate");
+    assert_string_equal(settings.policy.allowed_advisory_ids[0], "INTEL-SA-00001");
+    assert_string_equal(settings.policy.min_tee_tcb_svn, "00000000000000000000000000000001");
+    assert_int_equal(settings.policy.cache_ttl_s, 7);
+    assert_int_equal(settings.policy.allow_debug_mode, 1);
+    assert_string_equal(settings.socket_dir, "/somewhere");
+    ratls_tunnel_settings_clear(&settings);
+}
+
+static void list_given_but_empty_stays_so(void **state)
+{
+    static const char *const none[] = {NULL};
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_verify_options policy;
+
+    (void)state;
+    ratls_verify_options_init(&policy, sizeof policy);
+    options.verify = &policy;
+    policy.acceptable_tcb_statuses = none;
+    assert_fails(&options, RATLS_ERR_OPTION_EMPTY_LIST, "acceptable_tcb_statuses");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(addresses_are_no_server_names),
+        cmocka_unit_test(server_name_is_taken_as_given),
+        cmocka_unit_test(server_name_is_an_address),
+        cmocka_unit_test(host_unusable),
+        cmocka_unit_test(numbers_out_of_range),
+        cmocka_unit_test(struct_unknown),
+        cmocka_unit_test(policy_is_checked),
+        cmocka_unit_test(policy_is_copied_whole),
+        cmocka_unit_test(list_given_but_empty_stays_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
