@@ -178,6 +178,11 @@ static void add_components(test_buffer *out, const char *key, const int componen
     buffer_add_text(out, "]");
 }
 
+static bool tcb_info_is_tdx(const pki *world)
+{
+    return world->tdx != world->other_tee_tcb_info;
+}
+
 static void add_level(test_buffer *out, const pki *world, int svn, const char *status, const char *advisory)
 {
     int sgx[16], tdx[16] = {svn, 0, 2};
@@ -188,7 +193,7 @@ static void add_level(test_buffer *out, const pki *world, int svn, const char *s
     buffer_add_text(out, "{\"tcb\":{");
     add_components(out, "sgxtcbcomponents", sgx);
     add_format(out, ",\"pcesvn\":%d", PCE_SVN);
-    if (world->tdx) {
+    if (tcb_info_is_tdx(world)) {
         buffer_add_text(out, ",");
         add_components(out, "tdxtcbcomponents", tdx);
     }
@@ -229,9 +234,10 @@ static void add_modules(test_buffer *out, const pki *world)
 
 void pki_tcb_info_write(test_buffer *out, const pki *world)
 {
-    add_format(out, "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"2025-01-01T00:00:00Z\",\"nextUpdate\":\"2025-01-31T00:00:00Z\",", world->tdx ? "TDX" : "SGX");
+    add_format(out, "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"2025-01-01T00:00:00Z\",\"nextUpdate\":\"2025-01-31T00:00:00Z\",",
+               tcb_info_is_tdx(world) ? "TDX" : "SGX");
     buffer_add_text(out, "\"fmspc\":\"B0C06F000000\",\"pceId\":\"0000\",\"tcbType\":0,\"tcbEvaluationDataNumber\":17,");
-    if (world->tdx) {
+    if (tcb_info_is_tdx(world)) {
         add_modules(out, world);
     }
     buffer_add_text(out, "\"tcbLevels\":[");
@@ -244,13 +250,17 @@ void pki_tcb_info_write(test_buffer *out, const pki *world)
 
 void pki_qe_identity_write(test_buffer *out, const pki *world)
 {
-    add_format(out, "{\"id\":\"%s\",\"version\":2,\"issueDate\":\"2025-01-01T00:00:00Z\",\"nextUpdate\":\"2025-01-31T00:00:00Z\",", world->tdx ? "TD_QE" : "QE");
-    add_format(out, "\"tcbEvaluationDataNumber\":18,\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",\"attributes\":\"%s\",", world->tdx ? "11000000000000000000000000000000" : "01000000000000000000000000000000");
+    bool tdx = world->tdx != world->other_tee_qe_identity;
+
+    add_format(out, "{\"id\":\"%s\",\"version\":2,\"issueDate\":\"2025-01-01T00:00:00Z\",\"nextUpdate\":\"2025-01-31T00:00:00Z\",",
+               tdx ? "TD_QE" : "QE");
+    add_format(out, "\"tcbEvaluationDataNumber\":18,\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",\"attributes\":\"%s\",",
+               tdx ? "11000000000000000000000000000000" : "01000000000000000000000000000000");
     buffer_add_text(out, "\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",\"mrsigner\":\"");
     for (int i = 0; i < 32; i++) {
         buffer_add_text(out, "DC");
     }
-    add_format(out, "\",\"isvprodid\":%d,", world->tdx ? 2 : 1);
+    add_format(out, "\",\"isvprodid\":%d,", tdx ? 2 : 1);
     add_isv_levels(out, QE_SVN, world->qe_identity.status, world->qe_identity.second_status, "INTEL-SA-00004");
     buffer_add_text(out, "}");
     pki_edit_apply(out, world->qe_identity.edits, PKI_EDITS_MAX);

@@ -115,6 +115,8 @@ typedef struct {
     pki_certificate signer;
     pki_certificate qe_signer;      /* used when `own_qe_signer` says so */
     bool own_qe_signer;
+    bool other_tee_tcb_info;    /* the documents of the other TEE, properly made */
+    bool other_tee_qe_identity;
     pki_certificate anchor;
     pki_crl root_crl;
     pki_crl pck_crl;

@@ -79,6 +79,11 @@ EDIT(identity_level_256, "\"isvsvn\":5", "\"isvsvn\":256")
 EDIT(module_level_above, "\"isvsvn\":5", "\"isvsvn\":6")
 EDIT(attributes_masked_out, "\"attributesMask\":\"FFFFFFFFFFFFFFFF\"},\"tdxModuleIdentities\"", "\"attributesMask\":\"00\"},\"tdxModuleIdentities\"")
 
+static void of_the_other_tee(pki *world)
+{
+    world->other_tee_tcb_info = true;
+}
+
 static void signature_flipped(pki *world)
 {
     world->tcb_info.bad_signature = true;
@@ -314,6 +319,8 @@ static const dcap_case cases[] = {
     FAILS(next_update_hour_24, COLLATERAL_TCB_INFO_FORMAT),
     FAILS(next_update_missing, COLLATERAL_TCB_INFO_FORMAT),
     FAILS(id_sgx_for_tdx, COLLATERAL_TCB_INFO_FORMAT), /* it has TDX modules */
+    FAILS(of_the_other_tee, COLLATERAL_TCB_INFO_TEE),
+    FAILS_ON(PKI_SGX_V3, of_the_other_tee, COLLATERAL_TCB_INFO_TEE),
     FAILS(id_unknown, COLLATERAL_TCB_INFO_TEE),
     FAILS_ON(PKI_SGX_V3, id_tdx_for_sgx, COLLATERAL_TCB_INFO_FORMAT),
     FAILS(version_2, COLLATERAL_TCB_INFO_VERSION),
