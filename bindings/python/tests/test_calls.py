@@ -192,11 +192,12 @@ def test_a_thousand_calls_leak_nothing(minted: Minted, case: int, caplog: pytest
 
 
 FORKED = """
-import logging, os, sys
+import logging, os, sys, warnings
 from ra_tls_verify import NoopVerifier, RaTlsVerifier
 from simulator.world import World
 minted = World().mint()
 logging.disable()
+warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons dislike any fork with threads
 
 class Own(RaTlsVerifier):
     async def verify(self, quote, options):

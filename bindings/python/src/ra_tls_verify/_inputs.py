@@ -31,7 +31,7 @@ def certificate_der(certificate: BytesLike | str) -> bytes:
 
     What is not PEM is taken for DER; the core judges it.
     """
-    data = certificate.encode() if isinstance(certificate, str) else as_bytes(certificate, "certificate")
+    data = certificate.encode("utf-8", "replace") if isinstance(certificate, str) else as_bytes(certificate, "certificate")
     match = None if data.startswith(b"\x30") else _CERTIFICATE_PEM.search(data)
     if match is None:
         return data

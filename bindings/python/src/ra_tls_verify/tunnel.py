@@ -135,6 +135,11 @@ def _opening(verifier: RaTlsVerifier, host: str, port: int, server_name: str | N
     if not isinstance(verifier, RaTlsVerifier):
         raise from_code("ARGUMENT_INVALID", argument="verifier",
                         what=f"expected a RaTlsVerifier, found {type(verifier).__name__}")
+    for argument, name in (("host", host), ("server_name", server_name)):
+        if not isinstance(name, str | None) or "\0" in (name or "") or (argument == "host" and not name):
+            raise from_code("ARGUMENT_INVALID", argument=argument, what="expected a name or an address")
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise from_code("ARGUMENT_INVALID", argument="port", what="expected 1 to 65535, or 0 for PostgreSQL's")
     policy = policy_of(options)
     handle = verifier._handle(options)
     connect_ms = _milliseconds("connect_timeout", connect_timeout)

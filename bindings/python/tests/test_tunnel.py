@@ -1,0 +1,134 @@
+"""Tunnels as Python objects; what goes through them is tested with the clients."""
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from ra_tls_verify import NoopVerifier, RaTlsVerifier, UnavailableError, UsageError, VerifyOptions
+from ra_tls_verify.tunnel import Tunnel
+from simulator.minted import Minted
+from simulator.sidecar import BEHAVIOURS, Sidecar
+
+NOBODY = ("127.0.0.1", 1)
+
+
+@pytest.fixture
+def sidecar(minted: Minted) -> Iterator[Sidecar]:
+    """Shakes hands; there is no PostgreSQL behind it."""
+    with Sidecar(minted, NOBODY) as running:
+        yield running
+
+
+def test_it_opens_and_closes(sidecar: Sidecar, minted: Minted) -> None:
+    with Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port, server_name="db.example", connect_timeout=10) as tunnel:
+        socket = Path(tunnel.directory) / f".s.PGSQL.{tunnel.port}"
+        assert socket.is_socket() and not tunnel.closed
+        assert (tunnel.result().mr_td, tunnel.last_error()) == (minted.mr_td, None)
+        assert tunnel.stats()["connections_total"] == 0
+    assert tunnel.closed and not socket.exists()
+    seen, = sidecar.wait_closed()
+    assert (seen.sni, seen.alpn, seen.application_bytes) == ("db.example", "postgresql", 0)
+
+
+def test_a_closed_tunnel_says_so(sidecar: Sidecar) -> None:
+    tunnel = Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port)
+    tunnel.close()
+    tunnel.close()
+    for call in (tunnel.result, tunnel.last_error, tunnel.stats):
+        with pytest.raises(UnavailableError) as caught:
+            call()
+        assert caught.value.code == "TUNNEL_CLOSED"
+
+
+def test_it_closes_when_it_is_forgotten(sidecar: Sidecar) -> None:
+    tunnel = Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port)
+    directory = Path(tunnel.directory)
+    del tunnel
+    gc.collect()
+    assert not directory.exists()
+
+
+def test_as_coroutines(sidecar: Sidecar) -> None:
+    async def main() -> Path:
+        tunnel = await Tunnel.open_async(NoopVerifier(), "127.0.0.1", sidecar.port)
+        directory = Path(tunnel.directory)
+        await tunnel.close_async()
+        return directory
+
+    assert not asyncio.run(main()).exists()
+
+
+def test_it_keeps_a_verifier_written_in_python(sidecar: Sidecar) -> None:
+    import weakref
+
+    class Own(RaTlsVerifier):
+        def verify(self, quote: bytes, options: VerifyOptions) -> Any:
+            return {"tcb_status": "OK"}
+
+    verifier = Own()
+    alive = weakref.ref(verifier)
+    tunnel = Tunnel.open(verifier, "127.0.0.1", sidecar.port)
+    del verifier
+    gc.collect()
+    assert alive() is not None
+    tunnel.close()
+    del tunnel
+    gc.collect()
+    assert alive() is None
+
+
+@pytest.mark.parametrize(("argument", "value"), [
+    ("host", ""), ("host", None), ("host", "a\0b"), ("host", 5), ("server_name", "a\0b"), ("server_name", b"a"), ("port", -1), ("port", 65536),
+    ("port", "5432"), ("port", True), ("connect_timeout", 0), ("connect_timeout", float("nan")), ("handshake_timeout", -1.0),
+    ("verifier", object()), ("options", {})])
+def test_wrong_arguments(argument: str, value: object) -> None:
+    arguments: dict[str, Any] = {"verifier": NoopVerifier(), "host": "127.0.0.1", argument: value}
+    with pytest.raises(UsageError) as caught:
+        Tunnel.open(**arguments)
+    assert caught.value.code == "ARGUMENT_INVALID" and caught.value.details["argument"] == argument
+
+
+def test_a_silent_server_takes_no_longer_than_allowed(minted: Minted) -> None:
+    with Sidecar(minted, NOBODY, behaviour=BEHAVIOURS["silent"]) as sidecar:
+        with pytest.raises(UnavailableError, match="timed out after 50ms") as caught:
+            Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port, handshake_timeout=0.05)
+    assert caught.value.code == "HANDSHAKE_TIMEOUT"
+
+
+def test_ctrl_c_ends_the_opening(minted: Minted) -> None:
+    with Sidecar(minted, NOBODY, behaviour=BEHAVIOURS["silent"]) as sidecar:
+        def interrupt() -> None:
+            sidecar.wait_for(lambda seen: bool(seen) and seen[0].received_bytes > 0)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port, handshake_timeout=60)
+        thread.join()
+        assert sidecar.wait_closed()[0].closed == "the client gave up"
+
+
+def test_opening_and_closing_leaves_nothing(sidecar: Sidecar) -> None:
+    verifier = NoopVerifier()
+
+    def once() -> None:
+        Tunnel.open(verifier, "127.0.0.1", sidecar.port).close()
+
+    def kept() -> tuple[int, int]:
+        sidecar.wait_closed(len(sidecar.connections))
+        return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+    for _ in range(10):
+        once()
+    files, threads = kept()
+    for _ in range(100):
+        once()
+    assert kept()[0] <= files and kept()[1] <= threads
