@@ -417,7 +417,7 @@ bool ratls_json_get_text(const cJSON *object, const char *key, const char **out)
 
 bool ratls_json_get_integer(const cJSON *object, const char *key, int64_t minimum, int64_t maximum, int64_t *out)
 {
-    const double exact = 9007199254740992.0; /* 2^53: beyond it a double is no longer every integer */
+    const double exact = 9007199254740991.0; /* 2^53 - 1: beyond it two integers may be the same double */
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     double value;
 
