@@ -32,6 +32,13 @@ def test_what_is_no_certificate_is_refused(junk: bytes | str) -> None:
     assert caught.value.code == "EVIDENCE_CERTIFICATE_FORMAT"
 
 
+def test_pem_inside_the_evidence_is_not_the_certificate(minted: Minted) -> None:
+    assert b"-----BEGIN CERTIFICATE-----" in minted.certificate_der
+    with pytest.raises(RefusedError) as caught:
+        extract_tdx_quote(b"\x04" + minted.certificate_der[1:])
+    assert caught.value.code == "EVIDENCE_CERTIFICATE_FORMAT"
+
+
 @pytest.mark.parametrize("wrong", [None, 5, ["a"], {}])
 def test_what_is_no_bytes_is_a_usage_error(wrong: object) -> None:
     for function in (extract_tdx_quote, inspect_certificate, inspect_quote):

@@ -32,7 +32,8 @@ def certificate_der(certificate: BytesLike | str) -> bytes:
     What is not PEM is taken for DER; the core judges it.
     """
     data = certificate.encode("utf-8", "replace") if isinstance(certificate, str) else as_bytes(certificate, "certificate")
-    match = None if data.startswith(b"\x30") else _CERTIFICATE_PEM.search(data)
+    # Evidence in DER holds PEM of its own: only what is text throughout is PEM.
+    match = _CERTIFICATE_PEM.search(data) if data.isascii() else None
     if match is None:
         return data
     try:
