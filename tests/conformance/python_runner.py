@@ -94,6 +94,8 @@ def run_operation(case: dict[str, Any], inputs: dict[str, bytes]) -> dict[str, A
         quote = ra_tls_verify.extract_tdx_quote(inputs["certificate"])
         return {"quote": None if quote is None else {"length": len(quote), "sha256": hashlib.sha256(quote).hexdigest()}}
     if case["operation"] == "inspect":
+        if "certificate" in inputs:
+            return {"fields": ra_tls_verify.inspect_certificate(inputs["certificate"])}
         return {"fields": ra_tls_verify.inspect_quote(inputs["quote"])}
     return run_verify(case, inputs)
 

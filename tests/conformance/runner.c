@@ -297,10 +297,12 @@ static cJSON *run_extract(const cJSON *test, const char *root)
 
 static cJSON *run_inspect(const cJSON *test, const char *root)
 {
-    bytes input = read_input(test, root, "quote");
+    bytes certificate = read_input(test, root, "certificate");
+    bytes input = certificate.data != NULL ? certificate : read_input(test, root, "quote");
     ratls_quote *quote = NULL;
     ratls_error *error = NULL;
-    ratls_status status = ratls_quote_inspect(&quote, input.data, input.len, &error);
+    ratls_status status = certificate.data != NULL ? ratls_certificate_inspect(&quote, input.data, input.len, &error)
+                                                   : ratls_quote_inspect(&quote, input.data, input.len, &error);
     cJSON *outcome = status == RATLS_OK ? accepted("fields", cJSON_Parse(ratls_quote_json(quote))) : failed(status, error);
 
     ratls_quote_free(quote);

@@ -68,6 +68,9 @@ class Book:
         expected = expect if isinstance(expect, dict) else self.expected(expect, None)
         self.add(f"inspect/{name}", description, "inspect", {"quote": self.vector(f"inspect/{name}.quote", quote)}, expected)
 
+    def inspect_certificate(self, name: str, description: str, certificate: bytes, expect: dict[str, Any]) -> None:
+        self.add(f"inspect/certificate-{name}", description, "inspect", {"certificate": self.vector(f"inspect/{name}.der", certificate)}, expect)
+
     def verify(self, name: str, description: str, minted: Minted, expect: Expectation, *, quote: bytes | None = None,
                certificate: bytes | None = None, bound: bool = False, verifier: Any = "dcap", options: Mapping[str, Any] | None = None,
                options_text: str | None = None, collateral: str | bytes | None = None, trust_anchor: bytes | None = None,

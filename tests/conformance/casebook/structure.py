@@ -1,10 +1,13 @@
 """What `inspect` reads from a quote's bytes, and which bytes are no quote (DCAP rules 1)."""
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from casebook import outcome
 from casebook.book import Book
+from casebook.tables import FIELDS
+from simulator.recipe import DELIVERED_TRAILING
 
 KINDS = {"tdx-v4": "tdx-v4", "tdx-v5-type2": "tdx-v5", "tdx-v5-type3": "tdx-v5", "sgx-v3": "sgx-v3", "sgx-v4": "sgx-v4", "sgx-v5": "sgx-v5"}
 #: Length of what is signed, by kind.
@@ -40,6 +43,21 @@ def write(book: Book) -> None:
     book.inspect("processor-ca", "a PCK certificate of the Processor CA has no platform instance id", processor, outcome.inspected(
         processor, kind="tdx-v4", platform={**book.platform(), "platform_instance_id": None}))
     write_refusals(book)
+    write_certificates(book)
+
+
+def write_certificates(book: Book) -> None:
+    """A certificate is shown as its quote, with the event log beside it."""
+    for form, event_log in (("v0", None), ("legacy", json.loads(book.sound.event_log)), ("legacy-no-log", None), ("legacy-bad-log", "bar")):
+        minted = book.world.mint(form=form)
+        expected = outcome.inspected(minted.quote, kind="tdx-v4", trailing=len(DELIVERED_TRAILING), platform=book.platform())
+        expected["fields"]["event_log"] = event_log
+        book.inspect_certificate(form, f"a certificate with its evidence as {form}", minted.certificate_der, expected)
+    nothing = {"accepted": True, "fields": {name: None for name, row in FIELDS.items() if row["in"] != "result"}}
+    for form in ("none", "legacy-log-only"):
+        book.inspect_certificate(form, f"a certificate without a quote ({form}) shows nothing", book.world.mint(form=form).certificate_der, nothing)
+    book.inspect_certificate("attestation-garbage", "unusable evidence is not shown", book.world.mint(form="attestation-garbage").certificate_der,
+                             outcome.failure("EVIDENCE_ENVELOPE_VERSION"))
 
 
 def write_refusals(book: Book) -> None:
