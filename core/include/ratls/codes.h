@@ -33,7 +33,6 @@ enum {
     RATLS_ERR_USER_VERIFIER = 116, /**< unavailable, options: the verifier given by the caller could not check the quote: {what} */
     RATLS_ERR_USER_VERIFIER_REFUSED = 117, /**< refused, options: the verifier given by the caller refused the quote: {what} */
     RATLS_ERR_USER_VERIFIER_CLAIMS = 118, /**< unavailable, options: the verifier given by the caller returned claims that are not usable: {what} */
-    RATLS_ERR_VERIFIER_NOT_COMBINABLE = 119, /**< usage, options: a {found} verifier cannot be combined with others */
     RATLS_ERR_INTEL_API_KEY_MISSING = 120, /**< usage, options: Intel Trust Authority API key required. Pass {option:api_key} or set INTEL_TRUST_AUTHORITY_API_KEY. Register at https://portal.trustauthority.intel.com */
     RATLS_ERR_QUOTE_MISSING = 200, /**< refused, evidence: upstream cert has no TDX attestation extension; set {set:allow_simulator} for non-TEE targets */
     RATLS_ERR_EVIDENCE_CERTIFICATE_FORMAT = 201, /**< refused, evidence: certificate is not strict DER: {what} */
@@ -62,8 +61,6 @@ enum {
     RATLS_ERR_EVIDENCE_QUOTE_CERT_SIZE = 224, /**< refused, evidence: quote certification data size {found} does not fill the signature data: expected {expected} */
     RATLS_ERR_EVIDENCE_QUOTE_SIG_SLACK = 225, /**< refused, evidence: quote signature data has {found} unused bytes at its end: expected none */
     RATLS_ERR_EVIDENCE_QUOTE_NOT_TDX = 226, /**< refused, evidence: evidence is an {found} quote: expected a TDX quote */
-    RATLS_ERR_EVIDENCE_EVENT_LOG_FORMAT = 227, /**< refused, evidence: event log is malformed: {what} */
-    RATLS_ERR_EVIDENCE_HARDWARE_UNBOUND = 228, /**< refused, evidence: quote body has a non-zero {found}: expected zero, as Intel's modules report it */
     RATLS_ERR_EVIDENCE_REPORT_DATA_PAYLOAD = 229, /**< refused, evidence: the envelope's report_data is not the digest of its report_data_payload */
     RATLS_ERR_DCAP_PCK_CHAIN_MISSING = 300, /**< refused, dcap: quote carries no PCK certificate chain (certification data type {found}, expected 5) and the collateral has none */
     RATLS_ERR_DCAP_PCK_CHAIN_PEM = 301, /**< refused, dcap: PCK certificate chain is not clean PEM: {what} */
@@ -77,7 +74,6 @@ enum {
     RATLS_ERR_DCAP_PCK_REVOKED = 309, /**< refused, dcap: PCK certificate {found} is revoked */
     RATLS_ERR_DCAP_PCK_CA_REVOKED = 310, /**< refused, dcap: PCK issuing certificate {found} is revoked */
     RATLS_ERR_DCAP_ROOT_REVOKED = 311, /**< refused, dcap: root certificate {found} is revoked */
-    RATLS_ERR_DCAP_PCK_CA_UNKNOWN = 312, /**< refused, dcap: PCK certificate is issued by "{found}": expected {expected} */
     RATLS_ERR_DCAP_CERT_FORMAT = 320, /**< refused, dcap: PCK chain, {subject}: certificate is malformed: {what} */
     RATLS_ERR_DCAP_CERT_SIGALG = 321, /**< refused, dcap: PCK chain, {subject}: signature algorithm is not ecdsa-with-SHA256 */
     RATLS_ERR_DCAP_CERT_KEY = 322, /**< refused, dcap: PCK chain, {subject}: public key is not an uncompressed point on P-256 */
