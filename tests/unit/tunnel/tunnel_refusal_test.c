@@ -1,5 +1,6 @@
 #include "failure.h"
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,14 +194,14 @@ static int64_t standing_clock(void *user)
 
 static int64_t striding_clock(void *user)
 {
-    _Atomic int64_t *now = user;
+    atomic_int_least64_t *now = user;
 
-    return *now += 6000; /* at each look more than a handshake may take */
+    return atomic_fetch_add(now, 6000); /* at each look more than a handshake may take */
 }
 
 static void server_is_silent_by_default(void **state)
 {
-    _Atomic int64_t now = 0;
+    atomic_int_least64_t now = 0;
     ratls_clock clock = {standing_clock, striding_clock, &now};
     fixture f;
 

@@ -233,7 +233,7 @@ static void first_packet_in_pieces(void **state)
     fixture_open(&f, SERVICE_ECHO);
     fd = driver_dials(f.tunnel);
     for (size_t i = 0; i < STARTUP_LEN; i++) {
-        driver_says(fd, STARTUP + i, 1);
+        driver_says(fd, &STARTUP[i], 1);
     }
     driver_hears(fd, STARTUP, STARTUP_LEN);
     (void)close(fd);
