@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _core, _log
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 #: Threads for calls that wait. Not asyncio's own executor: that one also resolves names and has few threads.
 WAITING_CALLS_MAX = 32
+#: How late a signal may be noticed while the main thread waits.
+SIGNAL_CHECK_SECONDS = 0.2
 #: How long the interpreter's exit waits for verifiers written in Python.
 SHUTDOWN_SECONDS = 2.0
 
@@ -81,6 +83,9 @@ def interruptible(call: Callable[[CancelHandle | None], T]) -> T:
     cancel = _core.ratls_cancel_new()
     future = _workers.executor().submit(contextvars.copy_context().run, call, cancel)
     try:
+        # A signal that comes just before a thread blocks does not wake it: look again now and then.
+        while wait([future], SIGNAL_CHECK_SECONDS).not_done:
+            pass
         return future.result()
     except BaseException:
         _core.trigger_cancel(cancel)
