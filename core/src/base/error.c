@@ -8,6 +8,7 @@
 
 #include "base/tables.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 enum { ERROR_DETAILS_STORED_MAX = 2 * RATLS_ERROR_DETAILS_MAX };
 
@@ -76,7 +77,30 @@ ratls_detail ratls_detail_hex(const char *name, const uint8_t *bytes, size_t len
     return (ratls_detail){RATLS_DETAIL_HEX, name, bytes, len, 0};
 }
 
-/* The detail's value as text, printable: bytes that could upset a terminal or a log become '?'. */
+/* Length of the character at the start of `text` if it may be shown; 0 for a control character (C0, DEL, C1) and for
+ * a byte that begins no character. */
+static size_t shown_length(ratls_bytes text)
+{
+    size_t len = ratls_utf8_sequence(text);
+    bool control = text.data[0] < 0x20 || text.data[0] == 0x7f || (len == 2 && text.data[0] == 0xc2 && text.data[1] < 0xa0);
+
+    return control ? 0 : len;
+}
+
+/* Text is a stranger's: what could upset a terminal or a log, or is not UTF-8, becomes '?'. */
+static void add_shown(ratls_text *text, ratls_bytes from)
+{
+    while (from.len > 0) {
+        size_t len = shown_length(from);
+        size_t step = len == 0 ? ratls_utf8_sequence(from) : len;
+
+        ratls_text_add_bytes(text, len == 0 ? "?" : (const char *)from.data, len == 0 ? 1 : len);
+        step = step == 0 ? 1 : step;
+        from = (ratls_bytes){from.data + step, from.len - step};
+    }
+}
+
+/* The detail's value as text that may be printed. */
 static char *detail_value(const ratls_detail *detail)
 {
     ratls_text text = {0};
@@ -87,12 +111,7 @@ static char *detail_value(const ratls_detail *detail)
     } else if (detail->kind == RATLS_DETAIL_HEX) {
         ratls_text_add_hex(&text, detail->data, len);
     } else {
-        ratls_text_add_bytes(&text, detail->data, len);
-        for (size_t i = 0; !text.failed && i < text.len; i++) {
-            if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f) {
-                text.data[i] = '?';
-            }
-        }
+        add_shown(&text, (ratls_bytes){detail->data, len});
     }
     return ratls_text_take(&text);
 }

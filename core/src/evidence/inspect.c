@@ -5,6 +5,7 @@
 #include "base/pem.h"
 #include "base/tables.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "evidence/quote.h"
 #include "evidence/ratls_certificate.h"
 #include "evidence/sgx_extension.h"
@@ -222,10 +223,11 @@ out:
     return status;
 }
 
-/* The event log as text; NULL when there is none, or when a NUL in it would hide what follows. */
+/* The event log as text; NULL when there is none, when a NUL in it would hide what follows, or when it is not UTF-8. */
 static const char *text_or_null(const ratls_evidence *evidence)
 {
-    bool text = evidence->event_log != NULL && strlen((const char *)evidence->event_log) == evidence->event_log_len;
+    bool text = evidence->event_log != NULL && strlen((const char *)evidence->event_log) == evidence->event_log_len &&
+                ratls_utf8_valid((ratls_bytes){evidence->event_log, evidence->event_log_len});
 
     return text ? (const char *)evidence->event_log : NULL;
 }

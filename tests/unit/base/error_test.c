@@ -71,6 +71,31 @@ static void a_detail_is_no_template_and_no_control_sequence(void **state)
     ratls_error_free(error);
 }
 
+static void a_detail_is_utf8_without_controls(void **state)
+{
+    static const char stranger[] = "\xc3\xbc\xe2\x80\xa6 \x9b" "31m \xc2\x9b" "31m \xc2\xa0\x7f \xff\xfe \xe2\x80";
+    ratls_error *error = NULL;
+
+    (void)state;
+    (void)RAISE(&error, RATLS_ERR_INTERNAL, WHAT(stranger));
+    assert_string_equal(ratls_error_detail(error, "what"), "\xc3\xbc\xe2\x80\xa6 ?31m ?31m \xc2\xa0? ?? ??");
+    ratls_error_free(error);
+}
+
+static void a_detail_cut_inside_a_character_is_utf8(void **state)
+{
+    ratls_error *error = NULL;
+    char longer[RATLS_ERROR_DETAIL_MAX + 2];
+
+    (void)state;
+    memset(longer, 'x', sizeof longer);
+    memcpy(longer + RATLS_ERROR_DETAIL_MAX - 1, "\xc3\xbc", 3);
+    (void)RAISE(&error, RATLS_ERR_INTERNAL, WHAT(longer));
+    assert_int_equal(strlen(ratls_error_detail(error, "what")), RATLS_ERROR_DETAIL_MAX);
+    assert_int_equal(ratls_error_detail(error, "what")[RATLS_ERROR_DETAIL_MAX - 1], '?');
+    ratls_error_free(error);
+}
+
 static void a_long_detail_is_cut(void **state)
 {
     ratls_error *error = NULL;
@@ -176,6 +201,8 @@ int main(void)
         cmocka_unit_test(the_first_failure_is_the_one_told),
         cmocka_unit_test(without_a_place_for_it_only_the_code_is_returned),
         cmocka_unit_test(a_detail_is_no_template_and_no_control_sequence),
+        cmocka_unit_test(a_detail_is_utf8_without_controls),
+        cmocka_unit_test(a_detail_cut_inside_a_character_is_utf8),
         cmocka_unit_test(a_long_detail_is_cut),
         cmocka_unit_test(a_measurement_is_shortened_in_the_sentence_only),
         cmocka_unit_test(json_is_an_object_with_every_part),
