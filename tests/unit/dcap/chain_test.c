@@ -64,7 +64,7 @@ static void leaf_key_p384(pki *world)
 
 static void leaf_key_rsa(pki *world)
 {
-    set_key(world, &world->leaf, EVP_RSA_gen(2048));
+    set_key(world, &world->leaf, EVP_RSA_gen(1024));
 }
 
 static void ca_key_explicit_curve(pki *world)
