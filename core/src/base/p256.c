@@ -5,6 +5,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/sha.h>
 #include <string.h>
@@ -44,13 +45,17 @@ void ratls_p256_curve_free(ratls_p256_curve *curve)
 static bool set_point(EC_KEY *key, const EC_GROUP *group, const uint8_t point64[RATLS_P256_POINT_LEN])
 {
     uint8_t encoded[POINT_ENCODED_LEN] = {POINT_UNCOMPRESSED};
-    EC_POINT *point = EC_POINT_new(group);
+    EC_POINT *point;
     bool done;
 
+    /* A refusal is ours to tell: left in OpenSSL's list it would be read as a failure of the program's next TLS call. */
+    (void)ERR_set_mark();
+    point = EC_POINT_new(group);
     memcpy(encoded + 1, point64, RATLS_P256_POINT_LEN);
     done = point != NULL && EC_POINT_oct2point(group, point, encoded, sizeof encoded, NULL) == 1 &&
            EC_KEY_set_public_key(key, point) == 1;
     EC_POINT_free(point);
+    (void)ERR_pop_to_mark();
     return done;
 }
 
@@ -122,10 +127,12 @@ bool ratls_p256_verify_raw(const ratls_p256_key *key, ratls_bytes message, const
     if (!scalar_in_range(signature64) || !scalar_in_range(signature64 + SCALAR_LEN) || !digest_message(digest, message)) {
         return false;
     }
+    (void)ERR_set_mark();
     signature = make_signature(signature64);
     /* OpenSSL's parameter is not const, but verification changes nothing in the key. */
     valid = signature != NULL && ECDSA_do_verify(digest, sizeof digest, signature, (EC_KEY *)key) == 1;
     ECDSA_SIG_free(signature);
+    (void)ERR_pop_to_mark();
     return valid;
 }
 

@@ -3,6 +3,7 @@
 #include "support/unit.h"
 
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/x509.h>
 
 static const uint8_t message[] = "what was signed";
@@ -134,6 +135,24 @@ static void points_that_are_none(void **state)
     assert_null(ratls_p256_key_new(made->curve, point));
 }
 
+/* The program's own TLS in this thread reads OpenSSL's list of errors after every call of its own. */
+static void failures_leave_nothing_in_openssls_list(void **state)
+{
+    fixture *made = *state;
+    uint8_t point[64] = {1}, signature[64];
+
+    memset(signature, 0x11, sizeof signature);
+    ERR_clear_error();
+    assert_null(ratls_p256_key_new(made->curve, point));
+    assert_int_equal(ERR_peek_error(), 0);
+    assert_false(ratls_p256_verify_raw(made->key, signed_message(), signature));
+    assert_int_equal(ERR_peek_error(), 0);
+    ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR); /* and what was there before stays */
+    assert_null(ratls_p256_key_new(made->curve, point));
+    assert_int_equal(ERR_GET_LIB(ERR_get_error()), ERR_LIB_USER);
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void spki(void **state)
 {
     fixture *made = *state;
@@ -245,6 +264,7 @@ int main(void)
         TEST(every_bit_of_the_signature),
         TEST(scalars_out_of_range),
         TEST(keys_outlive_the_curve),
+        TEST(failures_leave_nothing_in_openssls_list),
         TEST(points_that_are_none),
         TEST(spki),
         TEST(spki_of_other_forms),
