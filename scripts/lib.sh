@@ -7,9 +7,10 @@ die() {
 
 # Install the Debian packages that are missing; without root, say what to run.
 install_debian_packages() {
-  local missing=() name
+  local missing=() name installed
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null || true)
   for name in "$@"; do
-    dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+    grep -qx "installed $name" <<<"$installed" || missing+=("$name")
   done
   [ ${#missing[@]} -eq 0 ] && return
   command -v apt-get >/dev/null || die "needs a Debian system, or these packages by hand: ${missing[*]}"
@@ -41,8 +42,9 @@ make_venv() {
 # Build the shared library and the command into build/.
 build_command() {
   mkdir -p build
-  { cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRATLS_BUILD_TESTS="${RATLS_BUILD_TESTS:-OFF}" \
-    && cmake --build build; } >build/build.log 2>&1 || die "the build failed, see build/build.log: $(grep -m 1 -i error build/build.log || tail -n 1 build/build.log)"
+  # A configured build configures itself again when it must.
+  { { [ -e build/build.ninja ] || cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRATLS_BUILD_TESTS=OFF; } \
+    && ninja -C build; } >build/build.log 2>&1 || die "the build failed, see build/build.log: $(grep -m 1 -i error build/build.log || tail -n 1 build/build.log)"
 }
 
 # Fingerprint of everything that the Python packages are made from.
