@@ -6,7 +6,7 @@ from typing import Any
 from casebook.book import Book
 from casebook.keys import explicit_parameters_spki, p384_spki, rsa_spki
 from simulator import der, x509
-from simulator.pki import intel_name
+from simulator.pki import Pki, intel_name
 from simulator.sgx_extension import ROOT as SGX_ROOT, pair
 from simulator.x509 import Extension
 
@@ -33,6 +33,15 @@ def write_anchor(book: Book) -> None:
                          "two": (book.world.trust_anchor_pem * 2).encode()}.items():
         book.verify(f"certificate/anchor-{name}", f"a trust anchor that is not one root certificate: {name}", book.sound, "TRUST_ANCHOR_INVALID",
                     trust_anchor=anchor)
+    changed: dict[str, dict[str, Any]] = {
+        "signature": {"signature": flipped_signature(book, "root")}, "not-self-issued": {"issuer": intel_name("Intel SGX Other CA")},
+        "algorithm": {"algorithm": SHA384}, "not-a-ca": {"extensions": {"basic_constraints": x509.basic_constraints(False)}},
+        "key-p384": {"spki": p384_spki()}, "trailing": {"trailing": b"\0"},
+    }
+    for name, changes in changed.items():
+        anchor = Pki(book.world.seed, book.now, {"root": changes}).root.pem.encode()
+        book.verify(f"certificate/anchor-{name}", f"a trust anchor that is no root certificate: {name.replace('-', ' ')}", book.sound,
+                    "TRUST_ANCHOR_INVALID", trust_anchor=anchor)
     book.verify("certificate/anchor-der", "a trust anchor in DER", book.sound, book.accepted(book.sound), trust_anchor=book.world.pki.root.der)
 
 

@@ -53,6 +53,9 @@ def write_external_chain(book: Book, sound: dict[str, str]) -> None:
     mismatch = book.world.mint(signature={"certification_type": 1, "certification_data": wrong})
     book.verify("collateral/chain-for-another-cpusvn", "a PCK chain for a quote that names another CPUSVN", mismatch, "DCAP_PCK_CERT_MISMATCH",
                 collateral=given)
+    stranger = book.world.mint(signature={"certification_type": 1, "certification_data": bytes(16) + plain[16:]})
+    book.verify("collateral/chain-for-another-ppid", "a PCK chain for a quote that names another PPID", stranger, "DCAP_PCK_CERT_MISMATCH",
+                collateral=given)
     other = book.world.mint(pki={"pck": {"key": "other-machine"}})
     other_pck = other.quote[other.quote.index(b"-----BEGIN"):].split(b"-----END CERTIFICATE-----\n")[0].decode() + "-----END CERTIFICATE-----\n"
     swapped = json.dumps({**sound, "pck_certificate_chain": other_pck + pki.pck_ca("platform").pem + pki.root.pem})

@@ -1,6 +1,7 @@
 """What a certificate carries: every form of evidence, and every way in which it can be malformed (evidence format 1, 2)."""
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Callable
 
 from casebook.book import Book
@@ -53,6 +54,7 @@ def write(book: Book) -> None:
         book.extract(form, description, minted.certificate_der, minted.quote if expect is True else expect)
     write_v0(book)
     write_v1(book)
+    write_pods(book)
     write_certificates(book)
 
 
@@ -159,6 +161,17 @@ def write_v1(book: Book) -> None:
         book.extract(name, description, with_payload(book, payload), expect)
 
 
+def write_pods(book: Book) -> None:
+    """A pod's report_data commits to a payload that the envelope carries (evidence format 2.6)."""
+    payload = "what the pod said"
+    minted = book.world.mint(report_data=hashlib.sha512(b"app-data:" + payload.encode()).digest())
+    for name, said, expect in (("v1-pod", payload, minted.quote), ("v1-pod-payload-differs", payload + "!", "EVIDENCE_REPORT_DATA_PAYLOAD")):
+        document = minted.attestation.v1_document()
+        document["stack"]["kind"] = "dstack-pod"
+        document["stack"]["data"]["report_data_payload"] = said
+        book.extract(name, f"V1 of a pod: {name}", with_payload(book, messagepack.pack(document)), expect)
+
+
 def write_certificates(book: Book) -> None:
     sound = book.sound.certificate_der
     quote_extension = dstack_extension(1, book.sound.quote)
@@ -179,6 +192,8 @@ def write_certificates(book: Book) -> None:
         "extension-length-not-minimal": ("a .1 whose inner length is written longer than it has to be",
                                          book.world.mint(extensions=(long_form,)).certificate_der, "EVIDENCE_EXTENSION_FORMAT"),
         "extension-critical": ("a .1 that is critical", critical.certificate_der, book.sound.quote),
+        "event-log-twice": ("the .2 extension twice", book.world.mint(
+            extensions=(quote_extension, dstack_extension(2, b"[]"), dstack_extension(2, b"[]"))).certificate_der, "EVIDENCE_EXTENSION_DUPLICATE"),
         "quote-trailing": ("39 bytes after the quote in .1 are not part of it", with_payload(book, trailing, 1), book.sound.quote),
         "quote-sgx": ("an SGX quote in .1", with_payload(book, book.world.mint(kind="sgx-v3").quote, 1), "EVIDENCE_QUOTE_NOT_TDX"),
         "quote-v5": ("a version 5 quote of TD 1.5 in .1", with_payload(book, book.world.mint(kind="tdx-v5-type3").quote, 1),

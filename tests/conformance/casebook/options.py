@@ -101,6 +101,9 @@ def write_statuses(book: Book) -> None:
 
 
 def write_minima(book: Book) -> None:
+    enclave = book.world.mint(kind="sgx-v3")
+    book.verify("options/svn-of-an-enclave", "a minimum TEE_TCB_SVN, and an enclave has none", enclave, ("TEE_TCB_SVN_TOO_LOW", Verdict(module=None)),
+                options={"min_tee_tcb_svn": "00" * 16})
     for number, passes in ((19, True), (20, True), (21, False)):
         book.verify(f"options/evaluation-number-{number}", f"evaluation number 20 where {number} is the least", book.sound,
                     book.accepted(book.sound) if passes else ("TCB_EVALUATION_DATA_NUMBER", HEALTHY), options={"min_tcb_evaluation_data_number": number})

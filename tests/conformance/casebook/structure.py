@@ -111,6 +111,8 @@ def signature_cases(book: Book) -> dict[str, tuple[str, dict[str, Any] | bytes, 
                         "EVIDENCE_QUOTE_SIG_SLACK"),
         "v3-slack": ("version 3: a byte after the certification data, inside the signature length", {"kind": "sgx-v3", "signature": {"slack": b"\0"}},
                      "EVIDENCE_QUOTE_SIG_SLACK"),
+        "certification-data-huge": ("certification data of more than 32 KiB", {"signature": {"certification_data": bytes(33 * 1024)}},
+                                    "EVIDENCE_QUOTE_TOO_LARGE"),
         **{f"certification-type-{kind}": (f"certification data of type {kind}, which carries no chain",
                                           {"signature": {"certification_type": kind, "certification_data": bytes(length)}}, "DCAP_PCK_CHAIN_MISSING")
            for kind, length in ((1, 36), (2, 276), (3, 404))},
