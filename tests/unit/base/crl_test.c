@@ -97,6 +97,26 @@ static void serial_listed(void **state)
     assert_false(ratls_crl_lists(&made->crl, (ratls_bytes){made->certificate.serial, 20}));
 }
 
+static void entries_in_any_order(void **state)
+{
+    enum { ENTRIES = PKI_SERIALS_MAX };
+    static const uint8_t firsts[ENTRIES] = {0x50, 0x10, 0x40, 0x20};
+    pki_certificate certificates[ENTRIES];
+    fixture *made = *state;
+
+    for (size_t i = 0; i < ENTRIES; i++) {
+        certificates[i] = made->certificate;
+        certificates[i].serial[0] = firsts[i];
+        certificates[i].serial_len = 3 + i % 2;
+        made->recipe.listed[made->recipe.listed_len++] = &certificates[i];
+    }
+    parses(made);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        assert_true(ratls_crl_lists(&made->crl, (ratls_bytes){certificates[i].serial, certificates[i].serial_len}));
+        assert_false(ratls_crl_lists(&made->crl, (ratls_bytes){certificates[i].serial, 7 - certificates[i].serial_len}));
+    }
+}
+
 static void serial_that_is_no_proper_number_is_as_good_as_listed(void **state)
 {
     static const uint8_t negative[] = {0xe8}, padded[] = {0, 1};
@@ -309,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(empty_list),
         TEST(serial_listed),
+        TEST(entries_in_any_order),
         TEST(serial_that_is_no_proper_number_is_as_good_as_listed),
         TEST(a_hundred_thousand_entries),
         TEST(too_large),

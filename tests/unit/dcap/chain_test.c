@@ -69,13 +69,14 @@ static void leaf_key_rsa(pki *world)
 
 static void ca_key_explicit_curve(pki *world)
 {
+    set_key(world, &world->ca, pki_key_new());
     world->ca.explicit_curve = true;
 }
 
 static void root_key_explicit_curve(pki *world)
 {
+    set_key(world, &world->root, pki_key_new());
     world->root.explicit_curve = true;
-    world->root.key = world->other_key;
     world->root.issuer_key = world->other_key;
 }
 
@@ -269,6 +270,11 @@ static void root_of_pck_chain_named_otherwise(pki *world)
     renamed.subject = renamed.issuer = "Intel SGX Root CB";
     world->ca.issuer = renamed.subject;
     world->pck_chain[2] = &renamed;
+}
+
+static void root_issued_by_another_name(pki *world)
+{
+    world->root.issuer = "Intel SGX Root CB";
 }
 
 static void another_certificate_of_the_same_root(pki *world)
@@ -569,6 +575,7 @@ static const dcap_case cases[] = {
     FAILS(rogue_root_of_pck_chain_only, DCAP_CERT_ROOT_UNTRUSTED),
     FAILS(root_named_otherwise, COLLATERAL_CERT_ROOT_NAME),
     FAILS(root_of_pck_chain_named_otherwise, DCAP_CERT_ROOT_NAME),
+    FAILS(root_issued_by_another_name, COLLATERAL_CERT_ROOT_NAME),
     PASSES(another_certificate_of_the_same_root),
     FAILS(names_as_printable_strings, COLLATERAL_CRL_ISSUER),
     FAILS(pck_chain_of_2, DCAP_PCK_CHAIN_LENGTH),

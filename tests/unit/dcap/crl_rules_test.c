@@ -32,6 +32,28 @@ static void root_in_root_crl(pki *world)
     list(&world->root_crl, &world->root);
 }
 
+/* Two certificates of the root are in use, one of them listed. */
+static pki_certificate *second_root(pki *world)
+{
+    static pki_certificate second;
+
+    second = world->root;
+    second.serial[7] = 0x55;
+    return &second;
+}
+
+static void root_of_pck_chain_in_root_crl(pki *world)
+{
+    world->pck_chain[2] = second_root(world);
+    list(&world->root_crl, world->pck_chain[2]);
+}
+
+static void root_of_signer_chain_in_root_crl(pki *world)
+{
+    world->signer_chain[1] = second_root(world);
+    list(&world->root_crl, world->signer_chain[1]);
+}
+
 static void leaf_in_root_crl(pki *world)
 {
     list(&world->root_crl, &world->leaf);
@@ -220,6 +242,8 @@ static const dcap_case cases[] = {
     FAILS(signer_in_root_crl, COLLATERAL_SIGNER_REVOKED),
     FAILS(qe_signer_in_root_crl, COLLATERAL_SIGNER_REVOKED),
     FAILS(root_in_root_crl, DCAP_ROOT_REVOKED),
+    FAILS(root_of_pck_chain_in_root_crl, DCAP_ROOT_REVOKED),
+    FAILS(root_of_signer_chain_in_root_crl, DCAP_ROOT_REVOKED),
     PASSES(leaf_in_root_crl),
     PASSES(ca_in_pck_crl),
     FAILS(leaf_removed_from_crl, DCAP_PCK_REVOKED),

@@ -106,15 +106,29 @@ static void init_quote(pki *world, pki_kind kind)
     world->certification_cpu_svn_first = SVN;
 }
 
+/* Keys are made once in a program: a world holds references. */
+static EVP_PKEY *shared_key(size_t number)
+{
+    static EVP_PKEY *keys[6];
+
+    if (keys[number] == NULL) {
+        keys[number] = pki_key_new();
+    }
+    if (EVP_PKEY_up_ref(keys[number]) != 1) {
+        abort();
+    }
+    return keys[number];
+}
+
 void pki_init(pki *world, pki_kind kind)
 {
     *world = (pki){0};
-    world->root_key = pki_key_new();
-    world->ca_key = pki_key_new();
-    world->leaf_key = pki_key_new();
-    world->signer_key = pki_key_new();
-    world->attestation_key = pki_key_new();
-    world->other_key = pki_key_new();
+    world->root_key = shared_key(0);
+    world->ca_key = shared_key(1);
+    world->leaf_key = shared_key(2);
+    world->signer_key = shared_key(3);
+    world->attestation_key = shared_key(4);
+    world->other_key = shared_key(5);
     init_platform(&world->platform);
     init_certificates(world);
     init_quote(world, kind);

@@ -115,6 +115,9 @@ static void unfit_roots(void **state)
     world.anchor = world.ca; /* not self-issued */
     fails(&world);
     world.anchor = world.root;
+    world.anchor.issuer = "another name";
+    fails(&world);
+    world.anchor = world.root;
     world.anchor.ca = 0;
     world.anchor.path_length = PKI_ABSENT;
     fails(&world);
