@@ -169,6 +169,7 @@ enum {
     RATLS_ERR_ENCLAVE_DEBUG = 816, /**< refused, policy: SGX enclave is in debug mode — connection refused. Set {set:allow_debug_mode} to override (not recommended for production). */
     RATLS_ERR_ENCLAVE_INIT = 817, /**< refused, policy: SGX enclave report has the INIT attribute clear: expected it set */
     RATLS_ERR_COLLATERAL_STALE = 818, /**< unavailable, policy: the collateral under this verdict expired at {found}, checked at {expected} */
+    RATLS_ERR_TD_MR_SEAM_ZERO = 819, /**< refused, policy: TD report names no TDX module: MRSEAM is {found} */
     RATLS_ERR_HANDSHAKE_TIMEOUT = 900, /**< unavailable, tunnel: upstream TLS handshake timed out after {expected}ms */
     RATLS_ERR_CONNECT_TIMEOUT = 901, /**< unavailable, tunnel: connecting to {upstream} timed out after {expected}ms */
     RATLS_ERR_CONNECT_FAILED = 902, /**< unavailable, tunnel: cannot connect to {upstream}: {what} */

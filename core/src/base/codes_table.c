@@ -322,6 +322,8 @@ const ratls_code_row ratls_code_rows[] = {
      "SGX enclave report has the INIT attribute clear: expected it set"},
     {818, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_STALE", "policy",
      "the collateral under this verdict expired at {found}, checked at {expected}"},
+    {819, RATLS_CLASS_REFUSED, "TD_MR_SEAM_ZERO", "policy",
+     "TD report names no TDX module: MRSEAM is {found}"},
     {900, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_TIMEOUT", "tunnel",
      "upstream TLS handshake timed out after {expected}ms"},
     {901, RATLS_CLASS_UNAVAILABLE, "CONNECT_TIMEOUT", "tunnel",

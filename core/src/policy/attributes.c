@@ -86,6 +86,7 @@ static ratls_status check_td(
     ratls_bytes attributes = ratls_quote_body_field(quote, RATLS_FIELD_TD_ATTRIBUTES);
     ratls_bytes xfam = ratls_quote_body_field(quote, RATLS_FIELD_XFAM);
     ratls_bytes service_td = ratls_quote_body_field(quote, RATLS_FIELD_MR_SERVICE_TD);
+    ratls_bytes module = ratls_quote_body_field(quote, RATLS_FIELD_MR_SEAM);
     uint8_t required[8];
 
     flags_write(required, xfam_required);
@@ -96,6 +97,8 @@ static ratls_status check_td(
           FOUND_HEX(xfam.data, xfam.len), EXPECTED_HEX(required, sizeof required));
     /* Only TD 1.5 reports have it; a bound service TD could migrate this one. */
     CHECK(ratls_bytes_all_zero(service_td), RATLS_ERR_SERVICE_TD, FOUND_HEX(service_td.data, service_td.len));
+    /* Collateral knows a module by its signer and SVN; its own measurement is held to nothing but being one. */
+    CHECK(!ratls_bytes_all_zero(module), RATLS_ERR_TD_MR_SEAM_ZERO, FOUND_HEX(module.data, module.len));
     status = RATLS_OK;
 out:
     return status;

@@ -44,6 +44,8 @@ def write_xfam(book: Book) -> None:
         book.verify(f"attributes/xfam-{value:x}", f"XFAM {value:#x}", minted, expect)
     service = book.world.mint(kind="tdx-v5-type3", body={"mr_service_td": bytes(47) + b"\x01"})
     book.verify("attributes/service-td", "a TD with a service TD bound to it", service, ("SERVICE_TD", HEALTHY))
+    nameless = book.world.mint(body={"mr_seam": bytes(48)})
+    book.verify("attributes/mr-seam-zero", "a TD report that names no TDX module", nameless, ("TD_MR_SEAM_ZERO", HEALTHY))
 
 
 def write_enclaves(book: Book) -> None:

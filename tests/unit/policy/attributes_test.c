@@ -159,6 +159,17 @@ static void service_td_bound(void **state)
     assert_refused(&f, RATLS_ERR_SERVICE_TD);
 }
 
+static void no_tdx_module(void **state)
+{
+    fixture f = td_fixture();
+
+    (void)state;
+    memset(built_field(&f.quote, RATLS_FIELD_MR_SEAM), 0, RATLS_MEASUREMENT_LEN);
+    assert_refused(&f, RATLS_ERR_TD_MR_SEAM_ZERO);
+    built_field(&f.quote, RATLS_FIELD_MR_SEAM)[47] = 1;
+    assert_accepted(&f, NULL);
+}
+
 static void production_enclave(void **state)
 {
     fixture f = {0};
@@ -212,6 +223,7 @@ int main(void)
         cmocka_unit_test(sept_ve_enabled),
         cmocka_unit_test(every_bit_of_xfam),
         cmocka_unit_test(service_td_bound),
+        cmocka_unit_test(no_tdx_module),
         cmocka_unit_test(production_enclave),
         cmocka_unit_test(enclave_in_debug_mode),
         cmocka_unit_test(enclave_not_initialised),

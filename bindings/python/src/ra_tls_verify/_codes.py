@@ -161,6 +161,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "ENCLAVE_DEBUG": (816, "refused", "policy"),
     "ENCLAVE_INIT": (817, "refused", "policy"),
     "COLLATERAL_STALE": (818, "unavailable", "policy"),
+    "TD_MR_SEAM_ZERO": (819, "refused", "policy"),
     "HANDSHAKE_TIMEOUT": (900, "unavailable", "tunnel"),
     "CONNECT_TIMEOUT": (901, "unavailable", "tunnel"),
     "CONNECT_FAILED": (902, "unavailable", "tunnel"),
