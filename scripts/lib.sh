@@ -21,7 +21,6 @@ install_debian_packages() {
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/no-main-cluster.conf
   fi
   echo "installing from Debian: ${missing[*]}"
-  mkdir -p build
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } \
     >build/apt.log 2>&1 || die "apt-get failed, see build/apt.log: $(tail -n 1 build/apt.log)"
 }
@@ -41,7 +40,6 @@ make_venv() {
 
 # Build the shared library and the command into build/.
 build_command() {
-  mkdir -p build
   # A configured build configures itself again when it must.
   { { [ -e build/build.ninja ] || cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DRATLS_BUILD_TESTS=OFF; } \
     && ninja -C build; } >build/build.log 2>&1 || die "the build failed, see build/build.log: $(grep -m 1 -i error build/build.log || tail -n 1 build/build.log)"
