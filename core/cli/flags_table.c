@@ -19,7 +19,7 @@ const cli_flag_row cli_option_flags[] = {
     {"--allow-sept-ve", "allow_sept_ve", CLI_FLAG_FLAG, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
      "accept a TD whose SEPT_VE_DISABLE is clear"},
     {"--allow-simulator", "allow_simulator", CLI_FLAG_FLAG, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
-     "accept a certificate without a quote, only while nothing is pinned"},
+     "accept a certificate without a quote, only while nothing is pinned or demanded of the evidence"},
     {"--allow-partial-pins", "allow_partial_pins", CLI_FLAG_FLAG, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
      "accept application pins without pins of MRTD and RTMR0 to RTMR2"},
     {"--at", "now", CLI_FLAG_TIME, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,

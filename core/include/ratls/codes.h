@@ -111,6 +111,7 @@ enum {
     RATLS_ERR_COLLATERAL_SIGNER_CHAIN_LENGTH = 505, /**< unavailable, collateral: {subject} has {found} certificates: expected exactly 2 */
     RATLS_ERR_COLLATERAL_SIGNER_NAME = 506, /**< unavailable, collateral: {subject}: signer is named "{found}", expected "{expected}" */
     RATLS_ERR_COLLATERAL_SIGNER_REVOKED = 507, /**< unavailable, collateral: {subject}: signer certificate {found} is revoked */
+    RATLS_ERR_COLLATERAL_PCK_CHAIN = 508, /**< unavailable, collateral: collateral's pck_certificate_chain is not usable: {what} */
     RATLS_ERR_COLLATERAL_CERT_FORMAT = 520, /**< unavailable, collateral: collateral signer, {subject}: certificate is malformed: {what} */
     RATLS_ERR_COLLATERAL_CERT_SIGALG = 521, /**< unavailable, collateral: collateral signer, {subject}: signature algorithm is not ecdsa-with-SHA256 */
     RATLS_ERR_COLLATERAL_CERT_KEY = 522, /**< unavailable, collateral: collateral signer, {subject}: public key is not an uncompressed point on P-256 */

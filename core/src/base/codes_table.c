@@ -206,6 +206,8 @@ const ratls_code_row ratls_code_rows[] = {
      "{subject}: signer is named \"{found}\", expected \"{expected}\""},
     {507, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SIGNER_REVOKED", "collateral",
      "{subject}: signer certificate {found} is revoked"},
+    {508, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_PCK_CHAIN", "collateral",
+     "collateral's pck_certificate_chain is not usable: {what}"},
     {520, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_FORMAT", "collateral",
      "collateral signer, {subject}: certificate is malformed: {what}"},
     {521, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_SIGALG", "collateral",

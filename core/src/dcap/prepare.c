@@ -63,6 +63,24 @@ out:
     return status;
 }
 
+/* The bundle's own chain is collateral: that it is unusable says nothing about anybody's evidence. */
+static ratls_status read_pck_chain(ratls_prepared *prepared, const ratls_collateral *collateral, ratls_error **err)
+{
+    ratls_error *failure = NULL;
+    ratls_status status = ratls_pck_chain_read(prepared->pck, collateral->pck_certificate_chain, &failure);
+
+    if (status == RATLS_OK) {
+        status = ratls_pck_chain_verify(prepared->pck, &prepared->trust, &failure);
+    }
+    if (status != RATLS_OK) {
+        status = ratls_status_class(status) == RATLS_CLASS_REFUSED
+                     ? RAISE(err, RATLS_ERR_COLLATERAL_PCK_CHAIN, WHAT(ratls_error_message(failure, RATLS_SPELLING_C)))
+                     : RAISE(err, status, WHAT("reading the PCK chain"));
+    }
+    ratls_error_free(failure);
+    return status;
+}
+
 /* The bundle's own PCK chain, and with it the PCK CRL. */
 static ratls_status verify_pck_chain(ratls_prepared *prepared, const ratls_collateral *collateral, ratls_error **err)
 {
@@ -74,8 +92,7 @@ static ratls_status verify_pck_chain(ratls_prepared *prepared, const ratls_colla
     }
     prepared->pck = calloc(1, sizeof *prepared->pck);
     CHECK(prepared->pck != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    TRY(ratls_pck_chain_read(prepared->pck, collateral->pck_certificate_chain, err));
-    TRY(ratls_pck_chain_verify(prepared->pck, &prepared->trust, err));
+    TRY(read_pck_chain(prepared, collateral, err));
     ca = &prepared->pck->chain.links[RATLS_PCK_CA];
     TRY(ratls_dcap_crl_verify(&prepared->pck_crl, ca, ca->key, err));
     status = RATLS_OK;

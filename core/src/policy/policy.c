@@ -232,8 +232,11 @@ bool ratls_policy_allow_simulator(const ratls_compiled_policy *policy)
     return policy->allow_simulator;
 }
 
-bool ratls_policy_pins_anything(const ratls_compiled_policy *policy)
+bool ratls_policy_demands_anything(const ratls_compiled_policy *policy)
 {
+    if (policy->has_min_tee_tcb_svn || policy->min_tcb_evaluation_data_number > 0 || policy->advisories_limited) {
+        return true;
+    }
     for (size_t field = 0; field < RATLS_FIELD_COUNT; field++) {
         if (policy->pins[field].values_len > 0) {
             return true;

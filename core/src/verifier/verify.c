@@ -54,10 +54,10 @@ static void end_verification(verification *v)
     ratls_advisories_clear(&v->waived);
 }
 
-/* A simulator is only for programs that pin nothing: a pin is a demand that no flag waives. */
+/* A simulator is only for programs that pin nothing: what only evidence can meet is a demand that no flag waives. */
 static bool simulator_allowed(const verification *v)
 {
-    return ratls_policy_allow_simulator(v->policy) && !ratls_policy_pins_anything(v->policy);
+    return ratls_policy_allow_simulator(v->policy) && !ratls_policy_demands_anything(v->policy);
 }
 
 /* The documented development mode: noop with allow_simulator and no pins (evidence format 11). */

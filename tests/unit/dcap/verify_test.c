@@ -283,7 +283,7 @@ static const dcap_case cases[] = {
     FAILS(certification_data_of_another_tcb, DCAP_PCK_CERT_MISMATCH),
     FAILS(certification_data_of_another_platform, DCAP_PCK_CERT_MISMATCH),
     FAILS(chain_of_another_platform, DCAP_QE_REPORT_SIGNATURE),
-    FAILS(chain_in_the_bundle_unsigned, DCAP_CERT_SIGNATURE),
+    FAILS(chain_in_the_bundle_unsigned, COLLATERAL_PCK_CHAIN),
     FAILS(crl_of_the_bundle_s_chain_unsigned, COLLATERAL_CRL_SIGNATURE),
     PASSES(chain_in_the_bundle_null),
     GIVES(PKI_TDX_V5_TD15, launched_out_of_date, TD_RELAUNCH_ADVISED),

@@ -206,7 +206,7 @@ static void identity_is_all_four(void **state)
     ratls_compiled_policy_free(policy);
     policy = compiled(pins, 3, false, false);
     assert_false(ratls_policy_pins_identity(policy));
-    assert_true(ratls_policy_pins_anything(policy));
+    assert_true(ratls_policy_demands_anything(policy));
     ratls_compiled_policy_free(policy);
     policy = compiled(pins, 2, true, false);
     assert_false(ratls_policy_pins_identity(policy));

@@ -43,7 +43,7 @@ static void assert_defaults(ratls_compiled_policy *policy)
     assert_int_equal(ratls_policy_timeout_ms(policy), RATLS_TIMEOUT_MS_DEFAULT);
     assert_false(ratls_policy_allow_simulator(policy));
     assert_false(policy->allow_debug_mode || policy->allow_sept_ve || policy->allow_partial_pins);
-    assert_false(ratls_policy_pins_anything(policy));
+    assert_false(ratls_policy_demands_anything(policy));
     assert_false(ratls_policy_pins_mr_td(policy));
     assert_false(ratls_policy_pins_identity(policy));
     free(acceptable);

@@ -183,6 +183,24 @@ static void every_waived_quote_is_warned_about(void **state)
     assert_non_null(strstr(f.judge.log[1], "without a TDX quote"));
 }
 
+static void simulator_allowed_but_only_evidence_could_meet_a_demand(void **state)
+{
+    static const char *const advisories[] = {"INTEL-SA-00001"};
+
+    (void)state;
+    build_certificate(&f.certificate, NULL, 0);
+    f.options.allow_simulator = 1;
+    f.options.min_tee_tcb_svn = "01000000000000000000000000000000";
+    assert_refused(RATLS_ERR_QUOTE_MISSING);
+    f.options.min_tee_tcb_svn = NULL;
+    f.options.min_tcb_evaluation_data_number = 1;
+    assert_refused(RATLS_ERR_QUOTE_MISSING);
+    f.options.min_tcb_evaluation_data_number = 0;
+    f.options.allowed_advisory_ids = advisories;
+    f.options.allowed_advisory_ids_len = 1;
+    assert_refused(RATLS_ERR_QUOTE_MISSING);
+}
+
 static void simulator_allowed_but_something_is_pinned(void **state)
 {
     static const char *const values[] = {"000000000000"};
@@ -547,6 +565,7 @@ int main(void)
         TEST(no_quote),
         TEST(no_quote_but_a_simulator_is_allowed),
         TEST(every_waived_quote_is_warned_about),
+        TEST(simulator_allowed_but_only_evidence_could_meet_a_demand),
         TEST(simulator_allowed_but_something_is_pinned),
         TEST(simulator_waives_no_empty_quote),
         TEST(simulator_waives_no_broken_quote),

@@ -103,6 +103,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "COLLATERAL_SIGNER_CHAIN_LENGTH": (505, "unavailable", "collateral"),
     "COLLATERAL_SIGNER_NAME": (506, "unavailable", "collateral"),
     "COLLATERAL_SIGNER_REVOKED": (507, "unavailable", "collateral"),
+    "COLLATERAL_PCK_CHAIN": (508, "unavailable", "collateral"),
     "COLLATERAL_CERT_FORMAT": (520, "unavailable", "collateral"),
     "COLLATERAL_CERT_SIGALG": (521, "unavailable", "collateral"),
     "COLLATERAL_CERT_KEY": (522, "unavailable", "collateral"),
