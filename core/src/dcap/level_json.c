@@ -12,7 +12,8 @@ ratls_status ratls_document_parse(cJSON **out, ratls_bytes text, const ratls_doc
     CHECK(outcome != RATLS_JSON_OUT_OF_MEMORY, RATLS_ERR_OUT_OF_MEMORY);
     CHECK(outcome != RATLS_JSON_DUPLICATE_KEY, RATLS_ERR_COLLATERAL_DUPLICATE_KEY, WHAT(document->name),
           ratls_detail_chars("found", duplicate));
-    CHECK(outcome == RATLS_JSON_OK && cJSON_IsObject(*out), document->malformed, WHAT("it is not a JSON object"));
+    CHECK(outcome == RATLS_JSON_OK, document->malformed, WHAT("it is not strict JSON of integers and few enough levels"));
+    CHECK(cJSON_IsObject(*out), document->malformed, WHAT("it is not a JSON object"));
     status = RATLS_OK;
 out:
     if (status != RATLS_OK) {
