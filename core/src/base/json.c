@@ -58,10 +58,11 @@ static bool take_digits(ratls_reader *reader)
     return reader->left < before;
 }
 
-/* RFC 8259, 6. */
-static bool take_number(json_scan *scan)
+/* RFC 8259, 6, its grammar alone. */
+static bool take_number_form(json_scan *scan)
 {
     ratls_reader *reader = &scan->reader;
+    size_t exponent;
 
     (void)take_char(reader, '-');
     if (!take_char(reader, '0') && !take_digits(reader)) {
@@ -77,9 +78,18 @@ static bool take_number(json_scan *scan)
     }
     if (take_char(reader, 'e') || take_char(reader, 'E')) {
         (void)(take_char(reader, '+') || take_char(reader, '-'));
-        return take_digits(reader);
+        exponent = reader->left;
+        return take_digits(reader) && exponent - reader->left <= RATLS_JSON_EXPONENT_MAX;
     }
     return true;
+}
+
+/* cJSON cuts a long number and makes infinity of a large one: with these limits it does neither. */
+static bool take_number(json_scan *scan)
+{
+    size_t before = scan->reader.left;
+
+    return take_number_form(scan) && before - scan->reader.left <= RATLS_JSON_NUMBER_MAX;
 }
 
 /* Four hexadecimal digits of a \u escape. */

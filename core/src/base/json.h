@@ -10,6 +10,8 @@
 enum {
     RATLS_JSON_DEPTH_MAX = 32,
     RATLS_JSON_SIZE_MAX = 1 << 20, /* bytes of most documents; callers check, since some may be larger */
+    RATLS_JSON_NUMBER_MAX = 40,  /* characters of a number */
+    RATLS_JSON_EXPONENT_MAX = 2, /* digits of its exponent */
     RATLS_JSON_KEY_MAX = 64,    /* bytes of a key; the documents read here have shorter ones */
     RATLS_JSON_MEMBERS_MAX = 4096 /* members of one object */
 };
@@ -21,7 +23,7 @@ typedef enum {
     RATLS_JSON_OUT_OF_MEMORY
 } ratls_json_outcome;
 
-/** Check that `text` is one JSON value: UTF-8 without BOM or NUL (escaped NULs too), RFC 8259 numbers,
+/** Check that `text` is one JSON value: UTF-8 without BOM or NUL (escaped NULs too), RFC 8259 numbers of bounded length,
  *  depth at most RATLS_JSON_DEPTH_MAX, no key twice in an object, no key with an escape or longer than
  *  RATLS_JSON_KEY_MAX, nothing but white space after it.
  *  `duplicate` (may be NULL) gets the key that occurs twice. */
