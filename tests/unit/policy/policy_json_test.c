@@ -171,7 +171,7 @@ static void numbers_that_are_not_whole(void **state)
 {
     (void)state;
     assert_refused("{\"timeout_ms\":1.5}", RATLS_ERR_OPTION_VALUE, "option", "timeout_ms");
-    assert_refused("{\"cache_ttl_s\":1e300}", RATLS_ERR_OPTION_VALUE, "option", "cache_ttl_s");
+    assert_refused("{\"cache_ttl_s\":1e99}", RATLS_ERR_OPTION_VALUE, "option", "cache_ttl_s");
 }
 
 static void times_that_are_none(void **state)
