@@ -151,7 +151,7 @@ def test_no_host_is_refused() -> None:
 
 
 @pytest.mark.parametrize("dsn", [
-    "host", "colour=red", "postgresql://[::1", "host=db.example port=0", "host=db.example port=65536", "host=db.example port=x",
+    "host", "colour=red", "postgresql://[::1", "host=db.example port=0", "host=db.example port=65536", "host=db.example port=x", "host=db.example port=5_4",
     "host=db.example connect_timeout=soon", "service=nowhere"])
 def test_a_malformed_string_is_refused(dsn: str) -> None:
     assert reason(dsn).startswith("connection string cannot be honoured: ")
@@ -159,8 +159,31 @@ def test_a_malformed_string_is_refused(dsn: str) -> None:
 
 def test_a_password_never_shows() -> None:
     for dsn in ("host=a,b password=hunter2", "host=/run password=hunter2", "host=db port=x password=hunter2",
-                "host=db password=my hunter2", "postgresql://app:hunter2/x@db/", "postgresql://app:hunter2%zz@db/"):
+                "host=db password=my hunter2", "postgresql://app:hunter2/x@db/", "postgresql://app:hunter2%zz@db/",
+                "postgresql://app:a/b?hunter2@db/", "postgresql://app:a@hunter2@db/", "postgresql://app:a@hunter2,@db/"):
         assert "hunter2" not in reason(dsn)
+    assert "hunter2" not in repr(resolve("host=db password=hunter2", {}))
+
+
+@pytest.mark.parametrize("parameters", [
+    {"application_name": "a\0b"}, {"host": "db.example\0.evil"}, {"password": "hunter2\0x"}, {"password": "hunter2\udcff"},
+    {"password": b"hunter2\xff"}])
+def test_text_that_libpq_would_cut_is_refused_without_showing_it(parameters: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve("host=db.example", parameters)  # type: ignore[arg-type]
+    assert caught.value.code == "DSN_INVALID" and "hunter2" not in repr(caught.value)
+
+
+@pytest.mark.parametrize("dsn", ["host=db.example\0 port=1", 5, b"host=db.example", None])
+def test_what_is_no_connection_string_is_refused(dsn: str) -> None:
+    assert reason(dsn).startswith("connection string cannot be honoured: ")
+
+
+def test_a_password_that_is_not_utf8_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "hunter2\udcff")
+    with pytest.raises(UsageError) as caught:
+        resolve("host=db.example", {})
+    assert caught.value.code == "DSN_INVALID" and "hunter2" not in repr(caught.value)
 
 
 def test_asking_libpq_dials_nobody() -> None:

@@ -40,7 +40,7 @@ class Connection(_Attested, psycopg.Connection[Row]):
 
     __module__ = "psycopg_ratls"
 
-    # No connection parameter of PostgreSQL has the names of ours.
+    # Of our names PostgreSQL has one too, `options`: as a keyword it is ours, in the connection string PostgreSQL's.
     @classmethod
     def connect(cls, conninfo: str = "", *,  # type: ignore[override]
                 verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
@@ -177,10 +177,10 @@ def _default_verifier() -> RaTlsVerifier:
 
 
 def _accepting(options: VerifyOptions | None, allow_simulator: bool) -> VerifyOptions | None:
-    """Either the argument or the option says yes to a simulator."""
-    if not allow_simulator or not isinstance(options, VerifyOptions | None):
+    """Either the argument or the option says yes to a simulator. What is no bool goes on, to be refused: "no" is no yes."""
+    if allow_simulator is False or not isinstance(options, VerifyOptions | None):
         return options
-    return replace(options or VerifyOptions(), allow_simulator=True)
+    return replace(options or VerifyOptions(), allow_simulator=allow_simulator)
 
 
 def _remaining(target: Target, start: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -41,14 +41,14 @@ class Target:
     """Where a connection string leads, by libpq's rules: defaults, PG* variables, service file, .pgpass."""
 
     #: The caller's parameters as one connection string.
-    conninfo: str
+    conninfo: str = field(repr=False)
     #: What to dial: `hostaddr` where given, else `host`.
     address: str
     #: What to ask for (SNI): `host`, unless it is an address.
     server_name: str | None
     port: int
     #: "" when none is known.
-    password: str
+    password: str = field(repr=False)
     #: Seconds for attestation and connection together.
     timeout: int
 
@@ -59,6 +59,7 @@ def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
     Raises:
         ra_tls_verify.UsageError: DSN_INVALID, for what is malformed or cannot be honoured.
     """
+    _check_text(dsn, parameters)
     try:
         conninfo = make_conninfo(dsn, **parameters)
     except psycopg.Error as error:
@@ -69,6 +70,7 @@ def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
     except psycopg.Error as error:
         raise from_code("DSN_INVALID", what=str(error).strip()) from None
     host, address = known.get("host", ""), known.get("hostaddr", "")
+    _check_at_sign(host)
     _check_single(host, address, known.get("port", ""))
     _check_host(host, address)
     if known.get("sslmode") == "disable":
@@ -84,9 +86,20 @@ def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> str:
         password=target.password or PLACEHOLDER_PASSWORD, connect_timeout=max(1, math.ceil(remaining)))
 
 
+def _check_text(dsn: str, parameters: dict[str, ConnParam]) -> None:
+    """libpq would read only what stands before a NUL, and drop every parameter after it; text that is not Unicode it cannot
+    be told at all. The text itself is not shown: it may be the password's."""
+    if not isinstance(dsn, str):
+        raise from_code("DSN_INVALID", what=f"expected str, found {type(dsn).__name__}")
+    for name, value in {"the connection string": dsn, **parameters}.items():
+        text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+        if "\0" in text or text != text.encode("utf-8", "replace").decode():
+            raise from_code("DSN_INVALID", what=f"{name} has a NUL or is not Unicode")
+
+
 def _without_quotations(message: str) -> str:
     """libpq's complaint about a malformed string, without the piece that it quotes: that may be of a password."""
-    if "connection option" in message or "query parameter" in message:
+    if message.startswith(("invalid connection option", "invalid URI query parameter")):
         return message  # names only
     return re.sub(r'"[^"]*"', '"…"', message)
 
@@ -105,16 +118,30 @@ def _look_up(conninfo: str) -> tuple[dict[str, str], str]:
             raise psycopg.OperationalError("this libpq cannot say what a connection string means without connecting")
         if _GIVE_UP.encode() not in connection.error_message:
             raise psycopg.OperationalError(connection.error_message.decode("utf-8", "replace"))
-        known = {option.keyword.decode(): option.val.decode() for option in connection.info if option.val is not None}
-        return known, connection.password.decode()
+        known = {option.keyword.decode(): option.val for option in connection.info if option.val is not None}
+        return {name: _decoded(name, value) for name, value in known.items()}, _decoded("password", connection.password)
     finally:
         connection.finish()
+
+
+def _decoded(name: str, value: bytes) -> str:
+    text = value.decode("utf-8", "replace")
+    if text.encode() != value:
+        # Python's own error would carry the value along, and that may be the password.
+        raise from_code("DSN_INVALID", what=f"{name}, from the environment or a file, is not UTF-8")
+    return text
 
 
 def _check_single(host: str, address: str, port: str) -> None:
     if "," in host + address + port:
         raise from_code("DSN_INVALID", what=f"it names several servers ({address or host}, port {port}); which one was attested "
                         "must not be left to chance: name one")
+
+
+def _check_at_sign(host: str) -> None:
+    """A password with an @ that is not escaped ends up as the beginning of the host: neither shown nor looked up."""
+    if "@" in host[1:]:
+        raise from_code("DSN_INVALID", what="the host has an @: in a URL, write the one of a password as %40")
 
 
 def _check_host(host: str, address: str) -> None:
@@ -136,10 +163,8 @@ def _server_name(host: str) -> str | None:
 
 
 def _port(text: str) -> int:
-    try:
-        port = int(text or "5432")
-    except ValueError:
-        port = 0
+    digits = (text or "5432").strip()
+    port = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else 0
     if not 1 <= port <= 65535:
         raise from_code("DSN_INVALID", what="port is not a number from 1 to 65535")
     return port
