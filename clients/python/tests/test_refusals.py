@@ -89,6 +89,7 @@ def test_wrong_options_are_told_before_anything_is_dialled(
                             ({"options": VerifyOptions(allowed_mr_td=["ab"])}, "OPTION_VALUE"),
                             ({"options": {"allowed_mr_td": []}}, "ARGUMENT_INVALID"),
                             ({"options": {"allowed_mr_td": []}, "allow_simulator": True}, "ARGUMENT_INVALID"),
+                            ({"allow_simulator": "no"}, "OPTION_TYPE"), ({"allow_simulator": 1}, "OPTION_TYPE"),
                             ({"verifier": object()}, "ARGUMENT_INVALID"), ({"host": "a,b"}, "DSN_INVALID"),
                             ({"colour": "red"}, "DSN_INVALID")):
         with pytest.raises(psycopg_ratls.UsageError) as caught:

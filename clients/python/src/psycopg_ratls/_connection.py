@@ -178,7 +178,7 @@ def _default_verifier() -> RaTlsVerifier:
 
 def _accepting(options: VerifyOptions | None, allow_simulator: bool) -> VerifyOptions | None:
     """Either the argument or the option says yes to a simulator. What is no bool goes on, to be refused: "no" is no yes."""
-    if allow_simulator is False or not isinstance(options, VerifyOptions | None):
+    if allow_simulator is False or allow_simulator is None or not isinstance(options, VerifyOptions | None):
         return options
     return replace(options or VerifyOptions(), allow_simulator=allow_simulator)
 
