@@ -1,0 +1,47 @@
+//! Is the peer of this TLS connection inside a genuine Intel TDX machine? Verification of RA-TLS certificates and TDX quotes.
+//!
+//! ```no_run
+//! use ra_tls_verify::{DcapVerifier, VerifyOptions, extract_tdx_quote};
+//!
+//! # async fn verify(certificate: &[u8]) -> Result<(), ra_tls_verify::Error> {
+//! let verifier = DcapVerifier::new().with_collateral_file("collateral.json")?; // keep it: it remembers verdicts
+//! let options = VerifyOptions { allowed_mrtds: vec!["91a0563f0c…c3d2".into()], ..Default::default() };
+//! let result = verifier.verify_certificate(certificate, &options).await?; // verify_certificate_blocking() beside it
+//! println!("{:?} {:?} {:?}", result.mr_td, result.tcb_status, result.advisory_ids);
+//!
+//! if let Some(quote) = extract_tdx_quote(certificate)? {
+//!     verifier.verify(&quote, &options).await?; // the quote alone: it belongs to no connection
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The work is done in C by libratls, which this crate carries. To connect to PostgreSQL, use the crate `postgres-ratls`.
+
+mod cancel;
+#[rustfmt::skip]
+mod codes;
+mod error;
+mod evidence;
+mod ffi;
+mod options;
+mod own;
+#[rustfmt::skip]
+mod result;
+mod tunnel;
+mod value;
+mod verifier;
+
+pub use codes::Code;
+pub use error::{Class, Error, Failure};
+pub use evidence::{Inspection, extract_tdx_quote, inspect_certificate, inspect_quote};
+pub use options::{ANY, VerifyOptions};
+#[cfg(feature = "tokio")]
+pub use own::AsyncRaTlsVerifier;
+pub use own::{Claims, RaTlsVerifier, Rejection};
+pub use result::VerifyResult;
+pub use tunnel::{Tunnel, TunnelStats, Upstream};
+pub use verifier::{DcapVerifier, NoopVerifier, Verifier};
+
+/// The version of this crate, which is the library's.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,181 @@
+//! What a verification accepts.
+
+use std::collections::BTreeMap;
+use std::ffi::c_char;
+use std::time::{Duration, SystemTime};
+
+use ratls_sys as sys;
+use serde_json::{Map, Value, json};
+
+use crate::codes::Code;
+use crate::error::Error;
+use crate::ffi::{PolicyHandle, text};
+
+/// What `allowed_mrtds` holds while no MRTD is asked for.
+pub const ANY: &str = "any";
+
+/// In C zero stands for the default, and a verdict cache is switched off by a negative number.
+const CACHE_OFF: i64 = -1;
+
+/// What is accepted; an option that is not given has its safe default.
+///
+/// Hexadecimal is accepted with or without 0x, in either case. A list that is given and empty is an error, and so is every
+/// value that is not exactly right: `Error::Usage`, when the options are used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct VerifyOptions {
+    /// MRTDs that are accepted, 96 hexadecimal digits each. Not given it holds [`ANY`] alone; a list that is empty is an
+    /// error, so that an allowlist read from somewhere else never turns into "everybody".
+    pub allowed_mrtds: Vec<String>,
+    /// Further fields and the values they may have, for example `rtmr1` or `fmspc`: values of one field are alternatives,
+    /// fields are joined by and.
+    pub pins: Option<BTreeMap<String, Vec<String>>>,
+    /// TCB statuses that are accepted; not given: `OK` and `SWHardeningNeeded`. `Revoked` never is.
+    pub acceptable_tcb_statuses: Option<Vec<String>>,
+    /// When given, every advisory of the verdict must be listed.
+    pub allowed_advisory_ids: Option<Vec<String>>,
+    /// Lowest TCB evaluation data number of the collateral.
+    pub min_tcb_evaluation_data_number: Option<i64>,
+    /// Lowest value of each byte of TEE_TCB_SVN, 32 hexadecimal digits.
+    pub min_tee_tcb_svn: Option<String>,
+    /// Accept a TD or enclave in debug mode.
+    pub allow_debug_mode: bool,
+    /// Accept a TD whose SEPT_VE_DISABLE is clear.
+    pub allow_sept_ve: bool,
+    /// Accept a certificate without a quote, only while nothing is pinned. For development.
+    pub allow_simulator: bool,
+    /// Accept application pins without pins of MRTD and RTMR0 to RTMR2.
+    pub allow_partial_pins: bool,
+    /// Verify for this time instead of the clock's; bypasses the verdict cache.
+    pub now: Option<SystemTime>,
+    /// Seconds that a verdict on a certificate is kept; 0: not at all; not given: 3600.
+    pub cache_ttl_s: Option<u32>,
+    /// Deadline of one verification, in milliseconds; not given: 30000.
+    pub timeout_ms: Option<u32>,
+    /// Oldest acceptable report, in seconds.
+    pub max_age_s: Option<u32>,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> VerifyOptions {
+        VerifyOptions {
+            allowed_mrtds: vec![ANY.to_owned()],
+            pins: None,
+            acceptable_tcb_statuses: None,
+            allowed_advisory_ids: None,
+            min_tcb_evaluation_data_number: None,
+            min_tee_tcb_svn: None,
+            allow_debug_mode: false,
+            allow_sept_ve: false,
+            allow_simulator: false,
+            allow_partial_pins: false,
+            now: None,
+            cache_ttl_s: None,
+            timeout_ms: None,
+            max_age_s: None,
+        }
+    }
+}
+
+impl VerifyOptions {
+    /// Read options from the text of a policy file: a JSON object with these names, but `allowed_mr_td` for the MRTDs.
+    ///
+    /// # Errors
+    /// `Error::Usage`: unknown and duplicate keys, wrong types and wrong lengths.
+    pub fn from_policy(policy: &str) -> Result<VerifyOptions, Error> {
+        let handle = parse(policy)?;
+        // SAFETY: the options live as long as the handle, and what they point to as well.
+        unsafe { Ok(of_core(&*sys::ratls_policy_options(handle.as_ptr()))) }
+    }
+
+    /// The core's reading of these options.
+    pub(crate) fn policy(&self) -> Result<PolicyHandle, Error> {
+        parse(&Value::Object(self.to_policy()?).to_string())
+    }
+
+    fn to_policy(&self) -> Result<Map<String, Value>, Error> {
+        let mut policy = Map::new();
+        let mut give = |name: &str, value: Option<Value>| {
+            policy.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        let unless_any = Some(&self.allowed_mrtds).filter(|mrtds| mrtds.as_slice() != [ANY]);
+        give("allowed_mr_td", unless_any.map(|mrtds| json!(mrtds)));
+        give("pins", self.pins.as_ref().map(|pins| json!(pins)));
+        give("acceptable_tcb_statuses", self.acceptable_tcb_statuses.as_ref().map(|list| json!(list)));
+        give("allowed_advisory_ids", self.allowed_advisory_ids.as_ref().map(|list| json!(list)));
+        give("min_tcb_evaluation_data_number", self.min_tcb_evaluation_data_number.map(Value::from));
+        give("min_tee_tcb_svn", self.min_tee_tcb_svn.as_ref().map(|hex| json!(hex)));
+        for (name, flag) in [
+            ("allow_debug_mode", self.allow_debug_mode),
+            ("allow_sept_ve", self.allow_sept_ve),
+            ("allow_simulator", self.allow_simulator),
+            ("allow_partial_pins", self.allow_partial_pins),
+        ] {
+            give(name, flag.then_some(Value::Bool(true)));
+        }
+        give("now", self.now.map(seconds).transpose()?.map(Value::from));
+        give("cache_ttl_s", self.cache_ttl_s.map(|ttl| if ttl == 0 { json!(CACHE_OFF) } else { json!(ttl) }));
+        give("timeout_ms", at_least_one("timeout_ms", self.timeout_ms)?);
+        give("max_age_s", at_least_one("max_age_s", self.max_age_s)?);
+        Ok(policy)
+    }
+}
+
+fn parse(policy: &str) -> Result<PolicyHandle, Error> {
+    // SAFETY: the text is borrowed for the call.
+    PolicyHandle::make(|out, error| unsafe { sys::ratls_policy_parse(out, policy.as_ptr().cast(), policy.len(), error) })
+}
+
+fn option_value(option: &str, found: &str, expected: &str) -> Error {
+    Error::of_code(Code::OptionValue, &[("option", option), ("found", found), ("expected", expected)])
+}
+
+/// Zero would be the default in C, and makes no sense.
+fn at_least_one(option: &str, value: Option<u32>) -> Result<Option<Value>, Error> {
+    match value {
+        Some(0) => Err(option_value(option, "0", "at least 1")),
+        other => Ok(other.map(Value::from)),
+    }
+}
+
+fn seconds(time: SystemTime) -> Result<i64, Error> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+    since.filter(|seconds| *seconds > 0).ok_or_else(|| option_value("now", "a time before 1970", "a time after 1970"))
+}
+
+/// A list of the core's; `None` for one that is not given.
+unsafe fn list(items: *const *const c_char, len: usize) -> Option<Vec<String>> {
+    // SAFETY: the core's options hold `len` texts there.
+    (!items.is_null()).then(|| unsafe { std::slice::from_raw_parts(items, len).iter().filter_map(|item| text(*item)).collect() })
+}
+
+unsafe fn pins(core: &sys::ratls_verify_options) -> Option<BTreeMap<String, Vec<String>>> {
+    // SAFETY: the core's options hold `pins_len` pins there.
+    (!core.pins.is_null()).then(|| unsafe {
+        let pins = std::slice::from_raw_parts(core.pins, core.pins_len).iter();
+        pins.filter_map(|pin| Some((text(pin.field)?, list(pin.values, pin.values_len)?))).collect()
+    })
+}
+
+/// The options that the core made of a policy file: valid, so that each has its place here.
+unsafe fn of_core(core: &sys::ratls_verify_options) -> VerifyOptions {
+    let positive = |number: i64| u32::try_from(number).ok().filter(|number| *number > 0);
+    // SAFETY: valid options.
+    unsafe {
+        VerifyOptions {
+            allowed_mrtds: list(core.allowed_mr_td, core.allowed_mr_td_len).unwrap_or_else(|| vec![ANY.to_owned()]),
+            pins: pins(core),
+            acceptable_tcb_statuses: list(core.acceptable_tcb_statuses, core.acceptable_tcb_statuses_len),
+            allowed_advisory_ids: list(core.allowed_advisory_ids, core.allowed_advisory_ids_len),
+            min_tcb_evaluation_data_number: Some(core.min_tcb_evaluation_data_number).filter(|number| *number != 0),
+            min_tee_tcb_svn: text(core.min_tee_tcb_svn),
+            allow_debug_mode: core.allow_debug_mode != 0,
+            allow_sept_ve: core.allow_sept_ve != 0,
+            allow_simulator: core.allow_simulator != 0,
+            allow_partial_pins: core.allow_partial_pins != 0,
+            now: u64::try_from(core.now).ok().filter(|now| *now > 0).map(|now| SystemTime::UNIX_EPOCH + Duration::from_secs(now)),
+            cache_ttl_s: if core.cache_ttl_s < 0 { Some(0) } else { positive(core.cache_ttl_s) },
+            timeout_ms: positive(core.timeout_ms),
+            max_age_s: positive(core.max_age_s),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Attested ways to a PostgreSQL server, for clients of this crate.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ratls_sys as sys;
+
+use crate::cancel::{self, Cancel};
+use crate::codes::Code;
+use crate::error::{Error, argument_invalid, internal};
+use crate::ffi::{ResultHandle, SPELLING, TunnelHandle, c_string, log, take_error, take_text, text, verify_result};
+use crate::options::VerifyOptions;
+use crate::result::VerifyResult;
+use crate::verifier::Verifier;
+
+/// Where a tunnel leads, and how long that may take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upstream {
+    /// Name or address to dial.
+    pub host: String,
+    /// Port to dial; 0: PostgreSQL's.
+    pub port: u16,
+    /// Name to ask for (SNI); not given: `host`, unless that is an address.
+    pub server_name: Option<String>,
+    /// Bound of resolving, connecting, handshake and verdict together.
+    pub connect_timeout: Option<Duration>,
+    /// Bound of the TLS handshake; not given: 5 s.
+    pub handshake_timeout: Option<Duration>,
+}
+
+/// Counters of a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TunnelStats {
+    /// Connections that are open.
+    pub connections_now: u64,
+    /// Connections that came.
+    pub connections_total: u64,
+    /// Connections that were refused.
+    pub connections_refused: u64,
+    /// Bytes to the server, plain text.
+    pub bytes_to_upstream: u64,
+    /// Bytes from the server, plain text.
+    pub bytes_from_upstream: u64,
+}
+
+/// A private Unix socket; every connection to it becomes a TLS connection whose certificate is verified first.
+///
+/// Give `directory` and `port` to a driver as its host and port. Only this process may connect. Dropping it, or `close`, ends
+/// its connections and removes the socket, unless another handle of the same tunnel is open.
+#[derive(Debug)]
+pub struct Tunnel {
+    handle: TunnelHandle,
+    directory: PathBuf,
+    port: u16,
+    /// An own verifier lives as long as it may be asked.
+    _verifier: Verifier,
+}
+
+impl Tunnel {
+    /// Make one attested handshake, and open the socket. A further tunnel to the same upstream, under the same verifier and
+    /// options, is a handle of the one that is open.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn open_blocking(verifier: impl Into<Verifier>, upstream: &Upstream, options: &VerifyOptions) -> Result<Tunnel, Error> {
+        open(&verifier.into(), upstream, options, None)
+    }
+
+    /// [`Tunnel::open_blocking`] without blocking; dropping the future ends it. Wants a Tokio runtime.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    #[cfg(feature = "tokio")]
+    pub async fn open(verifier: impl Into<Verifier>, upstream: &Upstream, options: &VerifyOptions) -> Result<Tunnel, Error> {
+        let (verifier, upstream, options) = (verifier.into(), upstream.clone(), options.clone());
+        cancel::waiting(move |cancel| open(&verifier, &upstream, &options, cancel)).await
+    }
+
+    /// The folder of the socket: a driver's `host`.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The number in the socket's name: a driver's `port`.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The socket itself.
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join(format!(".s.PGSQL.{}", self.port))
+    }
+
+    /// The verdict on the newest certificate that was accepted.
+    ///
+    /// # Errors
+    /// `Error::Usage` in a forked child.
+    pub fn result(&self) -> Result<VerifyResult, Error> {
+        // SAFETY: a live handle.
+        let result = ResultHandle::make(|out, error| unsafe { sys::ratls_tunnel_result(out, self.handle.as_ptr(), error) })?;
+        verify_result(&result)
+    }
+
+    /// The newest failure of a connection; `None` when there was none.
+    pub fn last_error(&self) -> Option<Error> {
+        // SAFETY: a live handle; the error is taken over.
+        take_error(unsafe { sys::ratls_tunnel_last_error(self.handle.as_ptr()) })
+    }
+
+    /// Counters.
+    ///
+    /// # Errors
+    /// When out of memory.
+    pub fn stats(&self) -> Result<TunnelStats, Error> {
+        // SAFETY: a live handle; the text is taken over.
+        let json = unsafe { take_text(sys::ratls_tunnel_stats(self.handle.as_ptr())) };
+        let fields = crate::ffi::json_object(&json.ok_or_else(|| Error::of_code(Code::OutOfMemory, &[]))?)?;
+        let number = |name: &str| fields.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+        Ok(TunnelStats {
+            connections_now: number("connections_now"),
+            connections_total: number("connections_total"),
+            connections_refused: number("connections_refused"),
+            bytes_to_upstream: number("bytes_to_upstream"),
+            bytes_from_upstream: number("bytes_from_upstream"),
+        })
+    }
+
+    /// End its connections and remove the socket; waits until that is done.
+    pub fn close(self) {}
+}
+
+fn milliseconds(argument: &str, duration: Option<Duration>) -> Result<i64, Error> {
+    let Some(duration) = duration else { return Ok(0) };
+    i64::try_from(duration.as_micros().div_ceil(1000))
+        .ok()
+        .filter(|milliseconds| *milliseconds > 0)
+        .ok_or_else(|| argument_invalid(argument, "expected more than no time, and less than for ever"))
+}
+
+fn open(verifier: &Verifier, upstream: &Upstream, options: &VerifyOptions, cancel: Option<&Cancel>) -> Result<Tunnel, Error> {
+    if upstream.host.is_empty() {
+        return Err(argument_invalid("host", "expected a name or an address"));
+    }
+    let host = c_string("host", &upstream.host)?;
+    let server_name = upstream.server_name.as_deref().map(|name| c_string("server_name", name)).transpose()?;
+    let connect_timeout_ms = milliseconds("connect_timeout", upstream.connect_timeout)?;
+    let handshake_timeout_ms = milliseconds("handshake_timeout", upstream.handshake_timeout)?;
+    let policy = options.policy()?;
+    let judge = verifier.handle(options)?;
+    // SAFETY: the init function makes a valid struct of the zeroed one; its inputs are borrowed for the call.
+    let handle = unsafe {
+        let mut settings = std::mem::zeroed::<sys::ratls_tunnel_options>();
+        sys::ratls_tunnel_options_init(&mut settings, size_of_val(&settings));
+        settings.host = host.as_ptr();
+        settings.server_name = server_name.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
+        settings.verify = sys::ratls_policy_options(policy.as_ptr());
+        settings.log = Some(log);
+        settings.connect_timeout_ms = connect_timeout_ms;
+        settings.handshake_timeout_ms = handshake_timeout_ms;
+        settings.port = upstream.port.into();
+        settings.spelling = SPELLING;
+        TunnelHandle::make(|out, error| sys::ratls_tunnel_open(out, judge.as_ptr(), &settings, cancel::as_ptr(cancel), error))?
+    };
+    // SAFETY: the text lives as long as the handle.
+    let (directory, port) =
+        unsafe { (text(sys::ratls_tunnel_directory(handle.as_ptr())), sys::ratls_tunnel_port(handle.as_ptr())) };
+    Ok(Tunnel {
+        directory: OsString::from_vec(directory.ok_or_else(|| internal("a tunnel without a folder"))?.into_bytes()).into(),
+        port: u16::try_from(port).map_err(|_| internal("a tunnel without a port"))?,
+        handle,
+        _verifier: verifier.clone(),
+    })
+}

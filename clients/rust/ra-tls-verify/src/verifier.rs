@@ -1,0 +1,340 @@
+//! Who judges a quote.
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use ratls_sys as sys;
+
+use crate::cancel::{self, Cancel};
+use crate::codes::Code;
+use crate::error::Error;
+use crate::ffi::{ResultHandle, VerifierHandle, log, verify_result};
+use crate::options::VerifyOptions;
+use crate::own::{Judge, RaTlsVerifier, new_handle};
+use crate::result::VerifyResult;
+
+/// Handles that an own verifier keeps, one for each set of options that it is used with.
+const OPTION_SETS_MAX: usize = 16;
+
+/// A verifier, built in or your own. Cloning it, and `Arc`s of it, share one verifier with its cache of verdicts; it may be used
+/// by any number of threads and connections at once.
+///
+/// [`DcapVerifier`] and [`NoopVerifier`] are verifiers too, with all these functions, and turn into this type where one is
+/// asked for.
+#[derive(Clone)]
+pub struct Verifier(Arc<Kind>);
+
+enum Kind {
+    Dcap(DcapSettings, OnceLock<Result<Arc<VerifierHandle>, Error>>),
+    Noop(OnceLock<Result<Arc<VerifierHandle>, Error>>),
+    Own(Judge, Mutex<Vec<(VerifyOptions, Arc<VerifierHandle>)>>),
+}
+
+#[derive(Clone, Default)]
+struct DcapSettings {
+    collateral: Option<Vec<u8>>,
+    trust_anchor: Option<Vec<u8>>,
+    pccs_url: Option<String>,
+}
+
+type VerifyFunction = unsafe extern "C" fn(
+    *mut *mut sys::ratls_result,
+    *mut sys::ratls_verifier,
+    *const u8,
+    usize,
+    *const sys::ratls_verify_options,
+    *mut sys::ratls_cancel,
+    *mut *mut sys::ratls_error,
+) -> sys::ratls_status;
+
+impl Verifier {
+    /// A verifier of your own. Keep it, and clone it: it remembers verdicts.
+    pub fn own(verifier: impl RaTlsVerifier) -> Verifier {
+        Verifier::judging(Arc::new(move |request, options| {
+            let answer = verifier.verify(request.quote(), options);
+            request.answer(answer);
+        }))
+    }
+
+    /// A verifier of your own that awaits; it runs on `runtime`.
+    #[cfg(feature = "tokio")]
+    pub fn own_async(verifier: impl crate::own::AsyncRaTlsVerifier, runtime: tokio::runtime::Handle) -> Verifier {
+        let verifier = Arc::new(verifier);
+        Verifier::judging(Arc::new(move |request, options| {
+            let (verifier, options) = (verifier.clone(), options.clone());
+            // A runtime that has ended drops the task, and so rejects the request.
+            runtime.spawn(async move {
+                let answer = verifier.verify(request.quote(), &options).await;
+                request.answer(answer);
+            });
+        }))
+    }
+
+    fn judging(judge: Judge) -> Verifier {
+        Verifier(Arc::new(Kind::Own(judge, Mutex::default())))
+    }
+
+    /// Verify a quote that came without a certificate. It does not check that the quote belongs to any connection: use
+    /// `verify_certificate_blocking`, or pin `report_data`.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn verify_blocking(&self, quote: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run(sys::ratls_verify, quote, options, None)
+    }
+
+    /// Verify an RA-TLS leaf certificate in DER: its quote, and that the quote binds the certificate's key. It does not check
+    /// the host name, the certificate's dates, or that the peer holds the key (TLS proves that).
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn verify_certificate_blocking(&self, certificate: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run(sys::ratls_verify_certificate, certificate, options, None)
+    }
+
+    /// [`Verifier::verify_blocking`] without blocking; dropping the future ends it. Wants a Tokio runtime.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    #[cfg(feature = "tokio")]
+    pub async fn verify(&self, quote: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run_async(sys::ratls_verify, quote, options).await
+    }
+
+    /// [`Verifier::verify_certificate_blocking`] without blocking; dropping the future ends it. Wants a Tokio runtime.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    #[cfg(feature = "tokio")]
+    pub async fn verify_certificate(&self, certificate: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run_async(sys::ratls_verify_certificate, certificate, options).await
+    }
+
+    #[cfg(feature = "tokio")]
+    async fn run_async(&self, function: VerifyFunction, evidence: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        let (verifier, evidence, options) = (self.clone(), evidence.to_vec(), options.clone());
+        cancel::waiting(move |cancel| verifier.run(function, &evidence, &options, cancel)).await
+    }
+
+    fn run(
+        &self,
+        function: VerifyFunction,
+        evidence: &[u8],
+        options: &VerifyOptions,
+        cancel: Option<&Cancel>,
+    ) -> Result<VerifyResult, Error> {
+        let policy = options.policy()?;
+        let verifier = self.handle(options)?;
+        // SAFETY: everything is borrowed for the call.
+        let result = ResultHandle::make(|out, error| unsafe {
+            let options = sys::ratls_policy_options(policy.as_ptr());
+            function(out, verifier.as_ptr(), evidence.as_ptr(), evidence.len(), options, cancel::as_ptr(cancel), error)
+        })?;
+        verify_result(&result)
+    }
+
+    /// The core's verifier, made when it is first used. For an own one it is made for the options, which `verify` is told.
+    pub(crate) fn handle(&self, options: &VerifyOptions) -> Result<Arc<VerifierHandle>, Error> {
+        match &*self.0 {
+            Kind::Dcap(settings, made) => made.get_or_init(|| new_dcap(settings).map(Arc::new)).clone(),
+            Kind::Noop(made) => made.get_or_init(|| new_noop().map(Arc::new)).clone(),
+            Kind::Own(judge, handles) => own_handle(judge, handles, options),
+        }
+    }
+}
+
+fn own_handle(
+    judge: &Judge,
+    handles: &Mutex<Vec<(VerifyOptions, Arc<VerifierHandle>)>>,
+    options: &VerifyOptions,
+) -> Result<Arc<VerifierHandle>, Error> {
+    let mut handles = handles.lock().unwrap_or_else(PoisonError::into_inner);
+    let entry = match handles.iter().position(|(known, _)| known == options) {
+        Some(position) => handles.remove(position),
+        None => (options.clone(), Arc::new(new_handle(judge, options)?)),
+    };
+    let handle = entry.1.clone();
+    handles.push(entry);
+    if handles.len() > OPTION_SETS_MAX {
+        handles.remove(0);
+    }
+    Ok(handle)
+}
+
+fn pointer_and_len(bytes: Option<&Vec<u8>>) -> (*const u8, usize) {
+    bytes.map_or((std::ptr::null(), 0), |bytes| (bytes.as_ptr(), bytes.len()))
+}
+
+fn new_dcap(settings: &DcapSettings) -> Result<VerifierHandle, Error> {
+    if settings.pccs_url.is_some() {
+        return Err(Error::of_code(Code::NotBuilt, &[("found", "pccs_url")]));
+    }
+    // SAFETY: the init function makes a valid struct of the zeroed one; its inputs are borrowed for the call.
+    unsafe {
+        let mut options = std::mem::zeroed::<sys::ratls_dcap_options>();
+        sys::ratls_dcap_options_init(&mut options, size_of_val(&options));
+        (options.collateral, options.collateral_len) = pointer_and_len(settings.collateral.as_ref());
+        (options.trust_anchor, options.trust_anchor_len) = pointer_and_len(settings.trust_anchor.as_ref());
+        options.log = Some(log);
+        VerifierHandle::make(|out, error| sys::ratls_verifier_new_dcap(out, &options, error))
+    }
+}
+
+fn new_noop() -> Result<VerifierHandle, Error> {
+    // SAFETY: the init function makes a valid struct of the zeroed one.
+    unsafe {
+        let mut options = std::mem::zeroed::<sys::ratls_verifier_options>();
+        sys::ratls_verifier_options_init(&mut options, size_of_val(&options));
+        options.log = Some(log);
+        VerifierHandle::make(|out, error| sys::ratls_verifier_new_noop(out, &options, error))
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &*self.0 {
+            Kind::Dcap(..) => "dcap",
+            Kind::Noop(..) => "noop",
+            Kind::Own(..) => "custom",
+        };
+        f.debug_tuple("Verifier").field(&kind).finish()
+    }
+}
+
+/// Checks quotes against Intel's signing chain on this machine. What is wrong with its settings is told when it is first used.
+#[derive(Clone, Debug)]
+pub struct DcapVerifier(Verifier);
+
+impl DcapVerifier {
+    /// A verifier with Intel's trust anchor and no collateral.
+    pub fn new() -> DcapVerifier {
+        DcapVerifier::with(DcapSettings::default())
+    }
+
+    fn with(settings: DcapSettings) -> DcapVerifier {
+        DcapVerifier(Verifier(Arc::new(Kind::Dcap(settings, OnceLock::new()))))
+    }
+
+    fn settings(self) -> DcapSettings {
+        match &*self.0.0 {
+            Kind::Dcap(settings, _) => settings.clone(),
+            Kind::Noop(..) | Kind::Own(..) => DcapSettings::default(),
+        }
+    }
+
+    /// With the collateral bundle (docs/collateral.md), as its JSON text: nothing is fetched then.
+    #[must_use]
+    pub fn with_collateral(self, collateral: impl Into<Vec<u8>>) -> DcapVerifier {
+        DcapVerifier::with(DcapSettings { collateral: Some(collateral.into()), ..self.settings() })
+    }
+
+    /// With the collateral bundle in a file.
+    ///
+    /// # Errors
+    /// `Error::Usage`: the file cannot be read.
+    pub fn with_collateral_file(self, path: impl AsRef<Path>) -> Result<DcapVerifier, Error> {
+        Ok(self.with_collateral(read_file(path.as_ref())?))
+    }
+
+    /// With a root certificate, PEM or DER, that replaces Intel's.
+    #[must_use]
+    pub fn with_trust_anchor(self, trust_anchor: impl Into<Vec<u8>>) -> DcapVerifier {
+        DcapVerifier::with(DcapSettings { trust_anchor: Some(trust_anchor.into()), ..self.settings() })
+    }
+
+    /// With a root certificate in a file.
+    ///
+    /// # Errors
+    /// `Error::Usage`: the file cannot be read.
+    pub fn with_trust_anchor_file(self, path: impl AsRef<Path>) -> Result<DcapVerifier, Error> {
+        Ok(self.with_trust_anchor(read_file(path.as_ref())?))
+    }
+
+    /// With collateral from this PCCS. Not built yet in this version: told when the verifier is first used.
+    #[must_use]
+    pub fn with_pccs_url(self, url: impl Into<String>) -> DcapVerifier {
+        DcapVerifier::with(DcapSettings { pccs_url: Some(url.into()), ..self.settings() })
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|error| {
+        Error::of_code(Code::FileUnreadable, &[("path", &path.display().to_string()), ("what", &error.to_string())])
+    })
+}
+
+/// Checks no signature: for development. The options and the key binding still hold, and a quote must be there; its results
+/// are `accepted`, not `verified`.
+#[derive(Clone, Debug)]
+pub struct NoopVerifier(Verifier);
+
+impl NoopVerifier {
+    /// The verifier that checks no signature.
+    pub fn new() -> NoopVerifier {
+        NoopVerifier(Verifier(Arc::new(Kind::Noop(OnceLock::new()))))
+    }
+}
+
+macro_rules! built_in {
+    ($($name:ident),*) => {$(
+        impl Default for $name {
+            fn default() -> $name {
+                $name::new()
+            }
+        }
+
+        impl Deref for $name {
+            type Target = Verifier;
+
+            fn deref(&self) -> &Verifier {
+                &self.0
+            }
+        }
+
+        impl From<$name> for Verifier {
+            fn from(verifier: $name) -> Verifier {
+                verifier.0
+            }
+        }
+
+        impl From<&$name> for Verifier {
+            fn from(verifier: &$name) -> Verifier {
+                verifier.0.clone()
+            }
+        }
+
+        impl From<Arc<$name>> for Verifier {
+            fn from(verifier: Arc<$name>) -> Verifier {
+                verifier.0.clone()
+            }
+        }
+
+        impl From<&Arc<$name>> for Verifier {
+            fn from(verifier: &Arc<$name>) -> Verifier {
+                verifier.0.clone()
+            }
+        }
+    )*};
+}
+
+built_in!(DcapVerifier, NoopVerifier);
+
+impl From<&Verifier> for Verifier {
+    fn from(verifier: &Verifier) -> Verifier {
+        verifier.clone()
+    }
+}
+
+impl From<Arc<Verifier>> for Verifier {
+    fn from(verifier: Arc<Verifier>) -> Verifier {
+        (*verifier).clone()
+    }
+}
+
+impl From<&Arc<Verifier>> for Verifier {
+    fn from(verifier: &Arc<Verifier>) -> Verifier {
+        (**verifier).clone()
+    }
+}

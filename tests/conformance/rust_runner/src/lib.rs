@@ -1,0 +1,162 @@
+//! Runs conformance cases through the crate `ra-tls-verify`; prints what the C runner prints (README.md two folders up).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{fs, io};
+
+use ra_tls_verify::{
+    Claims, Class, DcapVerifier, Error, NoopVerifier, RaTlsVerifier, Rejection, Verifier, VerifyOptions, extract_tdx_quote,
+    inspect_certificate, inspect_quote,
+};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+/// A mistake in a case or in the machine, which is not an outcome.
+pub type Mistake = Box<dyn std::error::Error + Send + Sync>;
+
+/// A case's inputs by name.
+type Inputs = BTreeMap<String, Vec<u8>>;
+
+/// A verifier of the caller's that answers as its case says.
+struct CaseVerifier(Value);
+
+impl RaTlsVerifier for CaseVerifier {
+    fn verify(&self, _quote: &[u8], _options: &VerifyOptions) -> Result<Claims, Rejection> {
+        if let Some(claims) = self.0.get("claims") {
+            return Ok(Claims::from_json(claims.to_string()));
+        }
+        let reason = "as the case says".to_owned();
+        Err(if self.0["reject"] == "refused" { Rejection::Refused(reason) } else { Rejection::Unavailable(reason) })
+    }
+}
+
+fn make_verifier(case: &Value, inputs: &Inputs) -> Verifier {
+    if let Some(custom) = case.pointer("/verifier/custom") {
+        return Verifier::own(CaseVerifier(custom.clone()));
+    }
+    if case["verifier"] == "noop" {
+        return NoopVerifier::new().into();
+    }
+    let mut verifier = DcapVerifier::new();
+    if let Some(collateral) = inputs.get("collateral") {
+        verifier = verifier.with_collateral(collateral.clone());
+    }
+    if let Some(trust_anchor) = inputs.get("trust_anchor") {
+        verifier = verifier.with_trust_anchor(trust_anchor.clone());
+    }
+    verifier.into()
+}
+
+fn input<'a>(inputs: &'a Inputs, name: &str) -> Result<&'a [u8], Mistake> {
+    inputs.get(name).map(Vec::as_slice).ok_or_else(|| format!("the case has no input {name}").into())
+}
+
+/// One of the operations: what it gives beside `accepted`.
+fn run_operation(case: &Value, inputs: &Inputs) -> Result<Result<Value, Error>, Mistake> {
+    match case["operation"].as_str() {
+        Some("extract") => Ok(extract_tdx_quote(input(inputs, "certificate")?).map(|quote| {
+            let known = quote.map(|quote| json!({"length": quote.len(), "sha256": hex(&Sha256::digest(&quote))}));
+            json!({ "quote": known })
+        })),
+        Some("inspect") => {
+            let found = match inputs.get("certificate") {
+                Some(certificate) => inspect_certificate(certificate),
+                None => inspect_quote(input(inputs, "quote")?),
+            };
+            match found {
+                Ok(fields) => Ok(Ok(json!({"fields": serde_json::from_str::<Value>(fields.json())?}))),
+                Err(error) => Ok(Err(error)),
+            }
+        }
+        Some("verify_quote") => Ok(verify(case, inputs, Verifier::verify_blocking, input(inputs, "quote")?)),
+        Some("verify_certificate") => {
+            Ok(verify(case, inputs, Verifier::verify_certificate_blocking, input(inputs, "certificate")?))
+        }
+        _ => Err("the case has no operation that is known".into()),
+    }
+}
+
+type VerifyFunction = fn(&Verifier, &[u8], &VerifyOptions) -> Result<ra_tls_verify::VerifyResult, Error>;
+
+fn verify(case: &Value, inputs: &Inputs, function: VerifyFunction, evidence: &[u8]) -> Result<Value, Error> {
+    let text = match case["options_text"].as_str() {
+        Some(text) => text.to_owned(),
+        None => case.get("options").map_or_else(|| "{}".to_owned(), Value::to_string),
+    };
+    let options = VerifyOptions::from_policy(&text)?;
+    let result = function(&make_verifier(case, inputs), evidence, &options)?;
+    Ok(json!({"result": serde_json::from_str::<Value>(&result.json).unwrap_or_default()}))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The normalised outcome of a case.
+///
+/// # Errors
+/// A mistake in the case.
+pub fn outcome_of(case: &Value, tests: &Path) -> Result<Value, Mistake> {
+    let named = case["inputs"].as_object().ok_or("the case has no inputs")?;
+    let mut inputs = Inputs::new();
+    for (name, path) in named {
+        let path = tests.join(path.as_str().ok_or("an input is no path")?);
+        inputs.insert(name.clone(), fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?);
+    }
+    Ok(match run_operation(case, &inputs)? {
+        Ok(Value::Object(found)) => with("accepted", Value::Bool(true), found),
+        Ok(_) => return Err("an operation without fields".into()),
+        Err(error) => json!({
+            "accepted": false, "code": error.code().name(), "class": class_name(error.class()), "stage": error.stage(),
+            "tcb": error.tcb_json().map(serde_json::from_str::<Value>).transpose()?,
+        }),
+    })
+}
+
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Usage => "usage",
+        Class::Refused => "refused",
+        Class::Unavailable => "unavailable",
+    }
+}
+
+fn with(name: &str, value: Value, mut fields: Map<String, Value>) -> Value {
+    fields.insert(name.to_owned(), value);
+    Value::Object(fields)
+}
+
+/// One line of JSON: keys sorted, no white space.
+///
+/// # Errors
+/// The outcome is no object.
+pub fn line_of(name: &str, outcome: &Value) -> Result<String, Mistake> {
+    let fields = outcome.as_object().ok_or("an outcome that is no object")?;
+    Ok(with("name", json!(name), fields.clone()).to_string())
+}
+
+/// All cases in the order of their names.
+///
+/// # Errors
+/// There is none, or one cannot be read.
+pub fn load_cases(tests: &Path) -> Result<BTreeMap<String, Value>, Mistake> {
+    let directory = tests.join("conformance/cases");
+    let mut cases = BTreeMap::new();
+    for area in files_in(&directory)? {
+        for case in files_in(&area)? {
+            let name = case.strip_prefix(&directory)?.with_extension("");
+            if case.extension().is_some_and(|extension| extension == "json") {
+                let parsed = serde_json::from_slice(&fs::read(&case)?).map_err(|error| format!("{}: {error}", case.display()))?;
+                cases.insert(name.to_string_lossy().into_owned(), parsed);
+            }
+        }
+    }
+    if cases.is_empty() {
+        return Err(format!("no cases in {}", directory.display()).into());
+    }
+    Ok(cases)
+}
+
+fn files_in(directory: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect()
+}
