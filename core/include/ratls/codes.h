@@ -103,6 +103,30 @@ enum {
     RATLS_ERR_DCAP_TDX_SEAMATTRIBUTES = 353, /**< refused, dcap: TDX module SEAMATTRIBUTES are {found}: expected {expected} */
     RATLS_ERR_DCAP_TDX_MODULE_SVN_UNSUPPORTED = 354, /**< refused, dcap: TDX module SVN {found} is below every level that Intel lists */
     RATLS_ERR_DCAP_TCB_NOT_SUPPORTED = 355, /**< refused, dcap: platform TCB is below every level that Intel lists: found {found} */
+    RATLS_ERR_INTEL_HTTP_STATUS = 400, /**< unavailable, intel: Intel Trust Authority returned {http_status}: {body} */
+    RATLS_ERR_INTEL_NETWORK = 401, /**< unavailable, intel: cannot reach Intel Trust Authority at {url}: {what} */
+    RATLS_ERR_INTEL_TLS = 402, /**< unavailable, intel: TLS to Intel Trust Authority at {url} failed: {what}. {option:ca_file} names the authorities that are trusted */
+    RATLS_ERR_INTEL_TIMEOUT = 403, /**< unavailable, intel: Intel Trust Authority at {url} did not answer within {expected}ms */
+    RATLS_ERR_INTEL_TOO_LARGE = 404, /**< unavailable, intel: Intel Trust Authority's answer from {url} is larger than the limit: {what}, expected at most {expected} bytes */
+    RATLS_ERR_INTEL_PROTOCOL = 405, /**< unavailable, intel: Intel Trust Authority's answer from {url} is not as specified: {what} */
+    RATLS_ERR_INTEL_KEY = 406, /**< unavailable, intel: Intel Trust Authority's key set has no usable key for this token: {what} */
+    RATLS_ERR_INTEL_CHAIN = 407, /**< unavailable, intel: Intel Trust Authority's signing certificate does not verify: {what} */
+    RATLS_ERR_INTEL_CRL = 408, /**< unavailable, intel: revocation of Intel Trust Authority's signing certificate cannot be checked: {what} */
+    RATLS_ERR_INTEL_SIGNER_REVOKED = 409, /**< unavailable, intel: Intel Trust Authority's signing certificate is revoked: {what} */
+    RATLS_ERR_INTEL_TOKEN_FORMAT = 420, /**< refused, intel: Intel Trust Authority's token is malformed: {what} */
+    RATLS_ERR_INTEL_TOKEN_ALGORITHM = 421, /**< refused, intel: Intel Trust Authority's token is signed with "{found}": {option:intel_allowed_algorithms} accepts {expected} */
+    RATLS_ERR_INTEL_TOKEN_HEADER = 422, /**< refused, intel: Intel Trust Authority's token has a header that is not acceptable: {what} */
+    RATLS_ERR_INTEL_TOKEN_KEY_ID = 423, /**< refused, intel: Intel Trust Authority's token names no key of the portal's key set: {what} */
+    RATLS_ERR_INTEL_TOKEN_SIGNATURE = 424, /**< refused, intel: Intel Trust Authority's token has a signature that does not verify */
+    RATLS_ERR_INTEL_TOKEN_EXPIRED = 425, /**< refused, intel: Intel Trust Authority's token expired at {found}, verified at {expected}{hint} */
+    RATLS_ERR_INTEL_TOKEN_NOT_YET_VALID = 426, /**< refused, intel: Intel Trust Authority's token is valid from {found}, verified at {expected}{hint} */
+    RATLS_ERR_INTEL_TOKEN_STALE = 427, /**< refused, intel: Intel Trust Authority's token is not a fresh one: {what}: found {found}, expected {expected} */
+    RATLS_ERR_INTEL_TOKEN_ISSUER = 428, /**< refused, intel: Intel Trust Authority's token is issued by "{found}": expected {expected} */
+    RATLS_ERR_INTEL_TOKEN_VERSION = 429, /**< refused, intel: Intel Trust Authority's token has version {found}: {option:intel_api_version} expects {expected} */
+    RATLS_ERR_INTEL_CLAIM_MISSING = 430, /**< refused, intel: Intel Trust Authority's token lacks the claim {claim} */
+    RATLS_ERR_INTEL_CLAIM_TYPE = 431, /**< refused, intel: Intel Trust Authority's token has a claim {claim} that is not {expected} */
+    RATLS_ERR_INTEL_TOKEN_BINDING = 432, /**< refused, intel: Intel Trust Authority's token is about another quote than the one sent: {claim} differs */
+    RATLS_ERR_INTEL_POLICY = 433, /**< refused, intel: Intel Trust Authority did not match policy {found}: {what} */
     RATLS_ERR_COLLATERAL_MISSING = 500, /**< unavailable, collateral: collateral is missing: {what}. Give a whole bundle in {option:collateral}. */
     RATLS_ERR_COLLATERAL_FORMAT = 501, /**< unavailable, collateral: collateral is not the expected JSON object: {what} */
     RATLS_ERR_COLLATERAL_TOO_LARGE = 502, /**< unavailable, collateral: collateral: {what} has {found} bytes, more than the limit of {expected} */
@@ -186,7 +210,10 @@ enum {
     RATLS_ERR_SYSTEM = 912, /**< unavailable, tunnel: the operating system refused {what}: {found} */
     RATLS_ERR_TLS_TRUNCATED = 913, /**< unavailable, tunnel: upstream ended the connection without saying goodbye (TLS close_notify): what it sent may be cut short */
     RATLS_ERR_TLS_FAILED = 914, /**< unavailable, tunnel: TLS connection to the upstream failed: {what} */
-    RATLS_ERR_STARTUP_INVALID = 916 /**< usage, tunnel: the client's first packet is not one of PostgreSQL's protocol 3: {what} */
+    RATLS_ERR_STARTUP_INVALID = 916, /**< usage, tunnel: the client's first packet is not one of PostgreSQL's protocol 3: {what} */
+    RATLS_ERR_CONNECTION_UNKNOWN = 917, /**< usage, tunnel: descriptor {found} is not the driver's end of an open connection of this tunnel */
+    RATLS_ERR_START_TLS_REFUSED = 918, /**< unavailable, tunnel: upstream does not start TLS when asked to by SSLRequest ({option:start_tls}): {what} */
+    RATLS_ERR_CHANNEL_BINDING_ONLY = 919 /**< unavailable, tunnel: upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found} */
 };
 
 #endif

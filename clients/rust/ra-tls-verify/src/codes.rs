@@ -192,6 +192,54 @@ pub enum Code {
     DcapTdxModuleSvnUnsupported = 354,
     /// refused, dcap: `platform TCB is below every level that Intel lists: found {found}`
     DcapTcbNotSupported = 355,
+    /// unavailable, intel: `Intel Trust Authority returned {http_status}: {body}`
+    IntelHttpStatus = 400,
+    /// unavailable, intel: `cannot reach Intel Trust Authority at {url}: {what}`
+    IntelNetwork = 401,
+    /// unavailable, intel: `TLS to Intel Trust Authority at {url} failed: {what}. {option:ca_file} names the authorities that are trusted`
+    IntelTls = 402,
+    /// unavailable, intel: `Intel Trust Authority at {url} did not answer within {expected}ms`
+    IntelTimeout = 403,
+    /// unavailable, intel: `Intel Trust Authority's answer from {url} is larger than the limit: {what}, expected at most {expected} bytes`
+    IntelTooLarge = 404,
+    /// unavailable, intel: `Intel Trust Authority's answer from {url} is not as specified: {what}`
+    IntelProtocol = 405,
+    /// unavailable, intel: `Intel Trust Authority's key set has no usable key for this token: {what}`
+    IntelKey = 406,
+    /// unavailable, intel: `Intel Trust Authority's signing certificate does not verify: {what}`
+    IntelChain = 407,
+    /// unavailable, intel: `revocation of Intel Trust Authority's signing certificate cannot be checked: {what}`
+    IntelCrl = 408,
+    /// unavailable, intel: `Intel Trust Authority's signing certificate is revoked: {what}`
+    IntelSignerRevoked = 409,
+    /// refused, intel: `Intel Trust Authority's token is malformed: {what}`
+    IntelTokenFormat = 420,
+    /// refused, intel: `Intel Trust Authority's token is signed with "{found}": {option:intel_allowed_algorithms} accepts {expected}`
+    IntelTokenAlgorithm = 421,
+    /// refused, intel: `Intel Trust Authority's token has a header that is not acceptable: {what}`
+    IntelTokenHeader = 422,
+    /// refused, intel: `Intel Trust Authority's token names no key of the portal's key set: {what}`
+    IntelTokenKeyId = 423,
+    /// refused, intel: `Intel Trust Authority's token has a signature that does not verify`
+    IntelTokenSignature = 424,
+    /// refused, intel: `Intel Trust Authority's token expired at {found}, verified at {expected}{hint}`
+    IntelTokenExpired = 425,
+    /// refused, intel: `Intel Trust Authority's token is valid from {found}, verified at {expected}{hint}`
+    IntelTokenNotYetValid = 426,
+    /// refused, intel: `Intel Trust Authority's token is not a fresh one: {what}: found {found}, expected {expected}`
+    IntelTokenStale = 427,
+    /// refused, intel: `Intel Trust Authority's token is issued by "{found}": expected {expected}`
+    IntelTokenIssuer = 428,
+    /// refused, intel: `Intel Trust Authority's token has version {found}: {option:intel_api_version} expects {expected}`
+    IntelTokenVersion = 429,
+    /// refused, intel: `Intel Trust Authority's token lacks the claim {claim}`
+    IntelClaimMissing = 430,
+    /// refused, intel: `Intel Trust Authority's token has a claim {claim} that is not {expected}`
+    IntelClaimType = 431,
+    /// refused, intel: `Intel Trust Authority's token is about another quote than the one sent: {claim} differs`
+    IntelTokenBinding = 432,
+    /// refused, intel: `Intel Trust Authority did not match policy {found}: {what}`
+    IntelPolicy = 433,
     /// unavailable, collateral: `collateral is missing: {what}. Give a whole bundle in {option:collateral}.`
     CollateralMissing = 500,
     /// unavailable, collateral: `collateral is not the expected JSON object: {what}`
@@ -360,6 +408,12 @@ pub enum Code {
     TlsFailed = 914,
     /// usage, tunnel: `the client's first packet is not one of PostgreSQL's protocol 3: {what}`
     StartupInvalid = 916,
+    /// usage, tunnel: `descriptor {found} is not the driver's end of an open connection of this tunnel`
+    ConnectionUnknown = 917,
+    /// unavailable, tunnel: `upstream does not start TLS when asked to by SSLRequest ({option:start_tls}): {what}`
+    StartTlsRefused = 918,
+    /// unavailable, tunnel: `upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found}`
+    ChannelBindingOnly = 919,
 }
 
 impl Code {
@@ -459,6 +513,30 @@ impl Code {
         Code::DcapTdxSeamattributes,
         Code::DcapTdxModuleSvnUnsupported,
         Code::DcapTcbNotSupported,
+        Code::IntelHttpStatus,
+        Code::IntelNetwork,
+        Code::IntelTls,
+        Code::IntelTimeout,
+        Code::IntelTooLarge,
+        Code::IntelProtocol,
+        Code::IntelKey,
+        Code::IntelChain,
+        Code::IntelCrl,
+        Code::IntelSignerRevoked,
+        Code::IntelTokenFormat,
+        Code::IntelTokenAlgorithm,
+        Code::IntelTokenHeader,
+        Code::IntelTokenKeyId,
+        Code::IntelTokenSignature,
+        Code::IntelTokenExpired,
+        Code::IntelTokenNotYetValid,
+        Code::IntelTokenStale,
+        Code::IntelTokenIssuer,
+        Code::IntelTokenVersion,
+        Code::IntelClaimMissing,
+        Code::IntelClaimType,
+        Code::IntelTokenBinding,
+        Code::IntelPolicy,
         Code::CollateralMissing,
         Code::CollateralFormat,
         Code::CollateralTooLarge,
@@ -543,6 +621,9 @@ impl Code {
         Code::TlsTruncated,
         Code::TlsFailed,
         Code::StartupInvalid,
+        Code::ConnectionUnknown,
+        Code::StartTlsRefused,
+        Code::ChannelBindingOnly,
     ];
 
     /// Name, class, stage.
@@ -642,6 +723,30 @@ impl Code {
             Code::DcapTdxSeamattributes => ("DCAP_TDX_SEAMATTRIBUTES", Class::Refused, "dcap"),
             Code::DcapTdxModuleSvnUnsupported => ("DCAP_TDX_MODULE_SVN_UNSUPPORTED", Class::Refused, "dcap"),
             Code::DcapTcbNotSupported => ("DCAP_TCB_NOT_SUPPORTED", Class::Refused, "dcap"),
+            Code::IntelHttpStatus => ("INTEL_HTTP_STATUS", Class::Unavailable, "intel"),
+            Code::IntelNetwork => ("INTEL_NETWORK", Class::Unavailable, "intel"),
+            Code::IntelTls => ("INTEL_TLS", Class::Unavailable, "intel"),
+            Code::IntelTimeout => ("INTEL_TIMEOUT", Class::Unavailable, "intel"),
+            Code::IntelTooLarge => ("INTEL_TOO_LARGE", Class::Unavailable, "intel"),
+            Code::IntelProtocol => ("INTEL_PROTOCOL", Class::Unavailable, "intel"),
+            Code::IntelKey => ("INTEL_KEY", Class::Unavailable, "intel"),
+            Code::IntelChain => ("INTEL_CHAIN", Class::Unavailable, "intel"),
+            Code::IntelCrl => ("INTEL_CRL", Class::Unavailable, "intel"),
+            Code::IntelSignerRevoked => ("INTEL_SIGNER_REVOKED", Class::Unavailable, "intel"),
+            Code::IntelTokenFormat => ("INTEL_TOKEN_FORMAT", Class::Refused, "intel"),
+            Code::IntelTokenAlgorithm => ("INTEL_TOKEN_ALGORITHM", Class::Refused, "intel"),
+            Code::IntelTokenHeader => ("INTEL_TOKEN_HEADER", Class::Refused, "intel"),
+            Code::IntelTokenKeyId => ("INTEL_TOKEN_KEY_ID", Class::Refused, "intel"),
+            Code::IntelTokenSignature => ("INTEL_TOKEN_SIGNATURE", Class::Refused, "intel"),
+            Code::IntelTokenExpired => ("INTEL_TOKEN_EXPIRED", Class::Refused, "intel"),
+            Code::IntelTokenNotYetValid => ("INTEL_TOKEN_NOT_YET_VALID", Class::Refused, "intel"),
+            Code::IntelTokenStale => ("INTEL_TOKEN_STALE", Class::Refused, "intel"),
+            Code::IntelTokenIssuer => ("INTEL_TOKEN_ISSUER", Class::Refused, "intel"),
+            Code::IntelTokenVersion => ("INTEL_TOKEN_VERSION", Class::Refused, "intel"),
+            Code::IntelClaimMissing => ("INTEL_CLAIM_MISSING", Class::Refused, "intel"),
+            Code::IntelClaimType => ("INTEL_CLAIM_TYPE", Class::Refused, "intel"),
+            Code::IntelTokenBinding => ("INTEL_TOKEN_BINDING", Class::Refused, "intel"),
+            Code::IntelPolicy => ("INTEL_POLICY", Class::Refused, "intel"),
             Code::CollateralMissing => ("COLLATERAL_MISSING", Class::Unavailable, "collateral"),
             Code::CollateralFormat => ("COLLATERAL_FORMAT", Class::Unavailable, "collateral"),
             Code::CollateralTooLarge => ("COLLATERAL_TOO_LARGE", Class::Unavailable, "collateral"),
@@ -726,6 +831,9 @@ impl Code {
             Code::TlsTruncated => ("TLS_TRUNCATED", Class::Unavailable, "tunnel"),
             Code::TlsFailed => ("TLS_FAILED", Class::Unavailable, "tunnel"),
             Code::StartupInvalid => ("STARTUP_INVALID", Class::Usage, "tunnel"),
+            Code::ConnectionUnknown => ("CONNECTION_UNKNOWN", Class::Usage, "tunnel"),
+            Code::StartTlsRefused => ("START_TLS_REFUSED", Class::Unavailable, "tunnel"),
+            Code::ChannelBindingOnly => ("CHANNEL_BINDING_ONLY", Class::Unavailable, "tunnel"),
         }
     }
 }
@@ -742,6 +850,7 @@ pub(crate) const fn message(code: Code) -> &'static str {
         Code::OptionValue => "{option} has a value that is not valid: found \"{found}\", expected {expected}",
         Code::FileUnreadable => "cannot read {path}: {what}",
         Code::DsnInvalid => "connection string cannot be honoured: {what}",
+        Code::ConnectTimeout => "connecting to {upstream} timed out after {expected}ms",
         Code::TunnelClosed => "the tunnel is closed",
         _ => "",
     }
