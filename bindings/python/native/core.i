@@ -161,6 +161,13 @@ RATLS_HANDLE(tunnel)
   if (copy == NULL) { Py_CLEAR($result); SWIG_fail; }
   $result = SWIG_Python_AppendOutput($result, copy, 1);
 }
+%typemap(in, numinputs=0) char **json (char *written = NULL) "$1 = &written;"
+%typemap(argout) char **json {
+  PyObject *text = *$1 == NULL ? SWIG_Py_Void() : PyUnicode_FromString(*$1);
+  if (text == NULL) { Py_CLEAR($result); SWIG_fail; }
+  $result = SWIG_Python_AppendOutput($result, text, 1);
+}
+%typemap(freearg) char **json "if ($1 != NULL) ratls_bytes_free(*$1);"
 %newobject ratls_tunnel_stats;
 %typemap(newfree) char * "ratls_bytes_free($1);"
 
@@ -206,7 +213,8 @@ void custom_quote(const ratls_custom_request *request, const uint8_t **bytes, si
 int begin_shutdown(void);
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
-    const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms,
+    const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
+    int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
     ratls_cancel *cancel, ratls_error **err);
 PyObject *drain_log(void);
 

@@ -46,7 +46,8 @@ int begin_shutdown(void);
 
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
-    const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms,
+    const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
+    int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
     ratls_cancel *cancel, ratls_error **err);
 
 /* ---- requests ---- */

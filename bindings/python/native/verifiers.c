@@ -133,7 +133,8 @@ int begin_shutdown(void)
 
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
-    const ratls_verify_options *verify, int64_t connect_timeout_ms, int64_t handshake_timeout_ms,
+    const ratls_verify_options *verify, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
+    int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
     ratls_cancel *cancel, ratls_error **err)
 {
     ratls_tunnel_options options;
@@ -145,6 +146,11 @@ ratls_status open_tunnel(
     options.verify = verify;
     options.connect_timeout_ms = connect_timeout_ms;
     options.handshake_timeout_ms = handshake_timeout_ms;
+    options.start_tls = start_tls;
+    options.tcp_user_timeout_ms = tcp_user_timeout_ms;
+    options.keepalive_idle_s = keepalive_idle_s;
+    options.keepalive_interval_s = keepalive_interval_s;
+    options.keepalive_count = keepalive_count;
     options.peer = RATLS_PEER_SAME_PROCESS;
     options.spelling = RATLS_SPELLING_PYTHON;
     options.log = ratls_py_log;

@@ -4,8 +4,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import select
 import signal
+import socket
+import ssl
+import struct
 import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -28,11 +34,11 @@ def sidecar(minted: Minted) -> Iterator[Sidecar]:
 
 def test_it_opens_and_closes(sidecar: Sidecar, minted: Minted) -> None:
     with Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port, server_name="db.example", connect_timeout=10) as tunnel:
-        socket = Path(tunnel.directory) / f".s.PGSQL.{tunnel.port}"
-        assert socket.is_socket() and not tunnel.closed
+        path = Path(tunnel.directory) / f".s.PGSQL.{tunnel.port}"
+        assert path.is_socket() and not tunnel.closed
         assert (tunnel.result().mr_td, tunnel.last_error()) == (minted.mr_td, None)
         assert tunnel.stats()["connections_total"] == 0
-    assert tunnel.closed and not socket.exists()
+    assert tunnel.closed and not path.exists()
     seen, = sidecar.wait_closed()
     assert (seen.sni, seen.alpn, seen.application_bytes) == ("db.example", "postgresql", 0)
 
@@ -86,7 +92,8 @@ def test_it_keeps_a_verifier_written_in_python(sidecar: Sidecar) -> None:
 
 @pytest.mark.parametrize(("argument", "value"), [
     ("host", ""), ("host", None), ("host", "a\0b"), ("host", 5), ("server_name", "a\0b"), ("server_name", b"a"), ("port", -1), ("port", 65536),
-    ("port", "5432"), ("port", True), ("connect_timeout", 0), ("connect_timeout", float("nan")), ("handshake_timeout", -1.0),
+    ("port", "5432"), ("port", True), ("connect_timeout", 0), ("connect_timeout", float("nan")), ("handshake_timeout", -1.0), ("start_tls", "no"), ("tcp_user_timeout", 0),
+    ("keepalive_idle", 1.5), ("keepalive_count", True),
     ("verifier", object()), ("options", {})])
 def test_wrong_arguments(argument: str, value: object) -> None:
     arguments: dict[str, Any] = {"verifier": NoopVerifier(), "host": "127.0.0.1", argument: value}
@@ -132,3 +139,43 @@ def test_opening_and_closing_leaves_nothing(sidecar: Sidecar) -> None:
     for _ in range(100):
         once()
     assert kept()[0] <= files + 2 and kept()[1] <= threads + 2
+
+
+@pytest.fixture
+def silent_server(minted: Minted) -> Iterator[Sidecar]:
+    """Behind it is somebody who takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as behind, Sidecar(minted, behind.getsockname()) as running:
+        yield running
+
+
+def test_the_verdict_of_one_connection(silent_server: Sidecar, minted: Minted) -> None:
+    with Tunnel.open(NoopVerifier(), "127.0.0.1", silent_server.port) as tunnel:
+        with connected(tunnel) as driver:
+            assert tunnel.result_of(driver.fileno()).mr_td == minted.mr_td
+        for nothing in (-1, 0):
+            with pytest.raises(UsageError) as caught:
+                tunnel.result_of(nothing)
+            assert caught.value.code == "CONNECTION_UNKNOWN"
+
+
+def test_evidence_of_a_connection_and_of_the_newest_verdict(silent_server: Sidecar, minted: Minted) -> None:
+    with Tunnel.open(NoopVerifier(), "127.0.0.1", silent_server.port) as tunnel:
+        with connected(tunnel) as driver:
+            evidence = tunnel.evidence(driver.fileno())
+        assert {**tunnel.evidence(), "verified_at": evidence["verified_at"]} == evidence
+    assert ssl.PEM_cert_to_DER_cert(evidence["certificate"]) == minted.certificate_der
+    assert evidence["quote"] and evidence["collateral"] is None and evidence["trust_anchor"] is None
+
+
+@contextmanager
+def connected(tunnel: Tunnel) -> Iterator[socket.socket]:
+    """A driver whose startup packet has gone through: its server was accepted."""
+    with socket.socket(socket.AF_UNIX) as driver:
+        driver.connect(f"{tunnel.directory}/.s.PGSQL.{tunnel.port}")
+        driver.sendall(struct.pack("!II", 8, 3 << 16))
+        driver.settimeout(60)
+        deadline = time.monotonic() + 60
+        while tunnel.stats()["bytes_to_upstream"] < 8:
+            assert time.monotonic() < deadline
+            select.select([driver], [], [], 0.01)
+        yield driver

@@ -12,6 +12,12 @@
  *  - Every handle may be used by several threads at once; only freeing it must come last.
  *  - The library reads no environment variable and prints nothing.
  *  - Text is UTF-8 and ends with NUL. Times are seconds since 1970-01-01T00:00:00Z.
+ *
+ *  Marks at the end of a comment, for the generators of bindings:
+ *    @waits          the call may wait for the network, a disk or another thread
+ *    @nullable a b   these arguments may be NULL (a cancel, options)
+ *    @keeps a        what is made uses this argument for as long as it lives
+ *    @consumes a     this handle is gone afterwards
  */
 #ifndef RATLS_RATLS_H
 #define RATLS_RATLS_H
@@ -224,7 +230,9 @@ typedef struct ratls_dcap_options {
 
 RATLS_API void ratls_dcap_options_init(ratls_dcap_options *options, size_t size);
 
-/** A verifier that checks quotes against Intel's signing chain on this machine. */
+/** A verifier that checks quotes against Intel's signing chain on this machine.
+ *  @nullable options
+ */
 RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_dcap(
     ratls_verifier **out, const ratls_dcap_options *options, ratls_error **err);
 
@@ -238,7 +246,9 @@ typedef struct ratls_verifier_options {
 RATLS_API void ratls_verifier_options_init(ratls_verifier_options *options, size_t size);
 
 /** A verifier that checks no signature: for development. Policy and key binding still hold, and a
- *  quote must be there; its results are `accepted`, not `verified`. */
+ *  quote must be there; its results are `accepted`, not `verified`.
+ *  @nullable options
+ */
 RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_noop(
     ratls_verifier **out, const ratls_verifier_options *options, ratls_error **err);
 
@@ -255,6 +265,7 @@ typedef void (*ratls_custom_callback)(void *user, ratls_custom_request *request)
  *
  *  In: callback, user: who judges. release: called once with user when the verifier is gone and
  *      the last callback has returned, on whatever thread that is (may be NULL). When this fails it is not called.
+ *  @nullable options
  */
 RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_custom(
     ratls_verifier **out, ratls_custom_callback callback, void *user, void (*release)(void *user),
@@ -273,11 +284,14 @@ RATLS_API const uint8_t *ratls_custom_quote(const ratls_custom_request *request,
  *
  *  The result then is `verified`: the caller's verifier vouches for the hardware's signature. Under which root it
  *  checked is not known here, so trust_anchor is null.
+ *  @consumes request
  */
 RATLS_API void ratls_custom_accept(ratls_custom_request *request, const char *claims, size_t claims_len);
 
 /** Answer: not acceptable (status_class RATLS_CLASS_REFUSED) or could not check (anything else), and why.
- *  Consumes the request. */
+ *  Consumes the request.
+ *  @consumes request
+ */
 RATLS_API void ratls_custom_reject(ratls_custom_request *request, int32_t status_class, const char *reason);
 
 /** Let go of a verifier. Calls that use it end first; a tunnel keeps its own hold. */
@@ -300,6 +314,8 @@ RATLS_API void ratls_cancel_free(ratls_cancel *cancel);
  *  In:      verifier, quote, quote_len. options: policy (NULL: the defaults). cancel: may be NULL.
  *  Does not check: that the quote belongs to any connection. Use ratls_verify_certificate() for that,
  *           or pin report_data.
+ *  @waits
+ *  @nullable options cancel
  */
 RATLS_API RATLS_MUST_USE ratls_status ratls_verify(
     ratls_result **out, ratls_verifier *verifier, const uint8_t *quote, size_t quote_len,
@@ -310,6 +326,8 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_verify(
  *
  *  Does not check: host name, certificate validity dates, or that the peer holds the private key (the
  *  TLS handshake proves that).
+ *  @waits
+ *  @nullable options cancel
  */
 RATLS_API RATLS_MUST_USE ratls_status ratls_verify_certificate(
     ratls_result **out, ratls_verifier *verifier, const uint8_t *der, size_t der_len,
@@ -359,6 +377,11 @@ typedef struct ratls_tunnel_options {
     int32_t peer;                 /**< RATLS_PEER_* */
     int32_t spelling;             /**< RATLS_SPELLING_*: in whose words a refusal speaks to the driver */
     int32_t reserved;             /**< 0 */
+    int64_t tcp_user_timeout_ms;  /**< sent data unacknowledged for so long: the server is gone; 0: 60000; negative: as the system has it */
+    int32_t keepalive_idle_s;     /**< silence before the server is probed; 0: 30; negative: never */
+    int32_t keepalive_interval_s; /**< between two probes; 0: 10 */
+    int32_t keepalive_count;      /**< probes without an answer: the server is gone; 0: 3 */
+    int32_t start_tls;            /**< 1: send PostgreSQL's SSLRequest first; 0: TLS from the first byte on */
 } ratls_tunnel_options;
 
 #define RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT 5000
@@ -367,11 +390,19 @@ RATLS_API void ratls_tunnel_options_init(ratls_tunnel_options *options, size_t s
 
 /** Open an attested way to a PostgreSQL server: a Unix socket in a private directory for any driver.
  *
- *  Makes one attested handshake first, so that a refusal is returned here. From then on every
- *  connection to the socket gets a TLS connection of its own, whose certificate is verified before the
- *  first byte goes either way; a refusal reaches the driver as a PostgreSQL ErrorResponse.
+ *  Makes one attested handshake first, so that a refusal is returned here; that connection serves the first driver,
+ *  if it comes soon. From then on every connection to the socket gets a TLS connection of its own, whose certificate
+ *  is verified before the first byte goes either way; a refusal reaches the driver as a PostgreSQL ErrorResponse.
+ *
+ *  Tunnels are shared: opened again with the same verifier and equal options, without a socket_dir, in the same
+ *  process, it hands out a further handle of the tunnel that is running, without a handshake. Each handle is closed
+ *  with ratls_tunnel_close(); the last one closes the tunnel. Opened from several threads at once, one makes the
+ *  handshake and all share its outcome.
  *
  *  In: verifier: kept until the tunnel is closed. cancel: ends the opening only; may be NULL.
+ *  @waits
+ *  @nullable cancel
+ *  @keeps verifier
  */
 RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_open(
     ratls_tunnel **out, ratls_verifier *verifier, const ratls_tunnel_options *options,
@@ -380,9 +411,11 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_open(
 /** Take the leaf certificate that a server presents, and hang up: for a look at it, without any judgement.
  *
  *  The handshake proves that the server holds the certificate's key; no application byte goes either way.
- *  Of the options host, port, server_name and the timeouts count.
+ *  Of the options host, port, server_name, start_tls and the timeouts count.
  *
  *  Out: certificate, certificate_len: DER; free with ratls_bytes_free().
+ *  @waits
+ *  @nullable cancel
  */
 RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_fetch_certificate(
     uint8_t **certificate, size_t *certificate_len, const ratls_tunnel_options *options, ratls_cancel *cancel,
@@ -398,6 +431,28 @@ RATLS_API int32_t ratls_tunnel_port(const ratls_tunnel *tunnel);
 RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_result(
     ratls_result **out, const ratls_tunnel *tunnel, ratls_error **err);
 
+/** The verdict that one connection rests on, a copy of the caller's.
+ *
+ *  Which connection a descriptor belongs to is asked of the kernel (sock_diag). Where it does not tell, as in a sandbox
+ *  without netlink sockets, the answer is the newest verdict, as ratls_tunnel_result() gives it.
+ *
+ *  Returns: CONNECTION_UNKNOWN for a descriptor that is not the driver's end of an open connection of this tunnel,
+ *           or of one whose server was not accepted (yet).
+ *  In:      fd: the driver's socket, for example libpq's PQsocket(). Borrowed for the call.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_result_of(
+    ratls_result **out, const ratls_tunnel *tunnel, int32_t fd, ratls_error **err);
+
+/** What a verdict was reached from, to be kept: `ratls verify --saved` repeats it, at its time, years later.
+ *
+ *  Out: json: an object with certificate (PEM), quote (hexadecimal; null where there was none), collateral (the bundle,
+ *       docs/collateral.md; null for a verifier that uses none), trust_anchor (PEM; null: Intel's) and verified_at
+ *       (RFC 3339). Free with ratls_bytes_free().
+ *  In:  fd: the connection, as for ratls_tunnel_result_of(); -1: the newest verdict.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_tunnel_evidence(
+    char **json, const ratls_tunnel *tunnel, int32_t fd, ratls_error **err);
+
 /** The newest failure of a connection, a copy of the caller's; NULL when there was none. */
 RATLS_API ratls_error *ratls_tunnel_last_error(const ratls_tunnel *tunnel);
 
@@ -406,8 +461,11 @@ RATLS_API ratls_error *ratls_tunnel_last_error(const ratls_tunnel *tunnel);
  *  or in a forked child. */
 RATLS_API char *ratls_tunnel_stats(const ratls_tunnel *tunnel);
 
-/** Close: no new connections, the open ones are ended, threads joined, the socket removed. Frees the
- *  handle; NULL is accepted. In a forked child it only forgets the handle. */
+/** Close a handle and free it; NULL is accepted. With the last handle the tunnel closes: no new connections, the open
+ *  ones are ended, threads joined, the socket removed. In a forked child it only forgets the handle.
+ *  @waits
+ *  @consumes tunnel
+ */
 RATLS_API void ratls_tunnel_close(ratls_tunnel *tunnel);
 
 #ifdef __cplusplus

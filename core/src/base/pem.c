@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "base/text.h"
 
-enum { BASE64_GROUP = 4, BASE64_GROUP_BYTES = 3 };
+enum { BASE64_GROUP = 4, BASE64_GROUP_BYTES = 3, PEM_LINE_CHARACTERS = 64, PEM_LINE_BYTES = 48 };
 
 static const char begin_mark[] = "-----BEGIN ";
 static const char end_mark[] = "-----END ";
@@ -193,4 +194,30 @@ void ratls_pem_clear(ratls_pem *pem)
 {
     free(pem->storage);
     *pem = (ratls_pem){0};
+}
+
+static void add_boundary(ratls_text *text, const char *which, const char *label)
+{
+    ratls_text_add(text, "-----");
+    ratls_text_add(text, which);
+    ratls_text_add(text, " ");
+    ratls_text_add(text, label);
+    ratls_text_add(text, "-----\n");
+}
+
+char *ratls_pem_write(const char *label, ratls_bytes block)
+{
+    ratls_text text = {0};
+
+    add_boundary(&text, "BEGIN", label);
+    for (size_t at = 0; at < block.len; at += PEM_LINE_BYTES) {
+        size_t step = block.len - at < PEM_LINE_BYTES ? block.len - at : PEM_LINE_BYTES;
+        uint8_t line[PEM_LINE_CHARACTERS + 1];
+        int len = EVP_EncodeBlock(line, block.data + at, (int)step);
+
+        ratls_text_add_bytes(&text, (const char *)line, (size_t)len);
+        ratls_text_add(&text, "\n");
+    }
+    add_boundary(&text, "END", label);
+    return ratls_text_take(&text);
 }

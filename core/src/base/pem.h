@@ -24,4 +24,7 @@ bool ratls_pem_parse(ratls_pem *out, ratls_bytes text, const char *label, size_t
 
 void ratls_pem_clear(ratls_pem *pem);
 
+/** One block of this label, as text: the caller's to free(); NULL when out of memory. */
+char *ratls_pem_write(const char *label, ratls_bytes block);
+
 #endif

@@ -105,6 +105,7 @@ static ratls_status read_bundle(ratls_collateral *out, bundle_storage *storage, 
     TRY(read_signature(out->qe_identity_signature, bundle, "qe_identity_signature", RATLS_ERR_COLLATERAL_QE_IDENTITY_FORMAT, err));
     TRY(read_text(&out->pck_certificate_chain, bundle, "pck_certificate_chain", err));
     /* The PCK CRL's issuer is the quote's own PCK CA, so its issuer chain is carried and not used (DCAP rules 3.3, L14). */
+    TRY(read_text(&out->pck_crl_issuer_chain, bundle, "pck_crl_issuer_chain", err));
     status = RATLS_OK;
 out:
     return status;
@@ -162,6 +163,7 @@ ratls_status ratls_collateral_check(const ratls_collateral *collateral, ratls_er
         {"qe_identity_issuer_chain", collateral->qe_identity_issuer_chain, RATLS_COLLATERAL_CHAIN_MAX, false},
         {"qe_identity", collateral->qe_identity, RATLS_COLLATERAL_JSON_MAX, false},
         {"pck_certificate_chain", collateral->pck_certificate_chain, RATLS_COLLATERAL_CHAIN_MAX, true},
+        {"pck_crl_issuer_chain", collateral->pck_crl_issuer_chain, RATLS_COLLATERAL_CHAIN_MAX, true},
     };
     ratls_status status = RATLS_ERR_INTERNAL;
 

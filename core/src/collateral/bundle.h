@@ -22,6 +22,7 @@ typedef struct {
     ratls_bytes qe_identity;
     uint8_t qe_identity_signature[64];
     ratls_bytes pck_certificate_chain; /* empty when the bundle has none */
+    ratls_bytes pck_crl_issuer_chain;  /* the same; carried for others, not used */
     void *storage;                     /* what the slices borrow */
 } ratls_collateral;
 
@@ -31,6 +32,9 @@ ratls_status ratls_collateral_parse(ratls_collateral *out, ratls_bytes json, rat
 
 /** Every part that must be there is, and none is larger than its limit (I1, I3). */
 ratls_status ratls_collateral_check(const ratls_collateral *collateral, ratls_error **err);
+
+/** The parts as a bundle again: the caller's to free(); NULL when out of memory. */
+char *ratls_collateral_print(const ratls_collateral *collateral);
 
 void ratls_collateral_clear(ratls_collateral *collateral);
 

@@ -116,27 +116,28 @@ out:
 }
 
 /* The verdict on the certificate of this very handshake. */
-static ratls_status judge_certificate(const approach *way, ratls_result **result, const ratls_judge *judge, ratls_error **err)
+static ratls_status judge_certificate(const approach *way, ratls_verdict **verdict, const ratls_judge *judge, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_verify_options options = *judge->policy;
     int64_t left = ratls_deadline_left(way->all);
     int64_t wanted = options.timeout_ms == 0 ? RATLS_TIMEOUT_MS_DEFAULT : options.timeout_ms;
-    ratls_result *verdict = NULL;
-    ratls_bytes spki = {0};
+    ratls_bytes certificate = ratls_stream_certificate(way->attested->stream), spki = {0};
+    ratls_verdict *made = NULL;
+    ratls_result *result = NULL;
 
     if (left == 0) {
         return ratls_upstream_wait_failed(RATLS_WAIT_PASSED, way->upstream, way->all, "", err);
     }
     options.timeout_ms = left < wanted ? left : wanted;
-    TRY(ratls_verify_certificate_key(
-        &verdict, &spki, judge->verifier, ratls_stream_certificate(way->attested->stream), &options, way->cancel, err));
+    TRY(ratls_verify_certificate_key(&result, &spki, judge->verifier, certificate, &options, way->cancel, err));
+    TRY(ratls_verdict_new(&made, result, certificate, err));
     TRY(ratls_stream_accept(way->attested->stream, spki, err));
-    *result = verdict;
-    verdict = NULL;
+    *verdict = made;
+    made = NULL;
     status = RATLS_OK;
 out:
-    ratls_result_free(verdict);
+    ratls_verdict_free(made);
     return status;
 }
 
@@ -213,7 +214,7 @@ out:
 }
 
 ratls_status ratls_attested_open(
-    ratls_attested *out, ratls_result **result, const ratls_upstream *upstream, const ratls_judge *judge,
+    ratls_attested *out, ratls_verdict **verdict, const ratls_upstream *upstream, const ratls_judge *judge,
     ratls_cancel *cancel, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
@@ -221,9 +222,9 @@ ratls_status ratls_attested_open(
     approach way = approach_to(&made, upstream, cancel);
 
     *out = made;
-    *result = NULL;
+    *verdict = NULL;
     TRY(reach_upstream(&way, err));
-    status = judge_certificate(&way, result, judge, err);
+    status = judge_certificate(&way, verdict, judge, err);
     if (status != RATLS_OK) {
         add_hint(upstream, err);
         goto out;

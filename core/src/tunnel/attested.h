@@ -4,6 +4,7 @@
 
 #include "tunnel/stream.h"
 #include "tunnel/upstream.h"
+#include "tunnel/verdict.h"
 
 typedef struct {
     int fd; /* non-blocking; -1: none */
@@ -16,9 +17,9 @@ typedef struct {
     const ratls_verify_options *policy;
 } ratls_judge;
 
-/** Dial, shake hands, judge, open: only then may plain text go either way. *result: the verdict, the caller's. */
+/** Dial, shake hands, judge, open: only then may plain text go either way. *verdict: the caller's. */
 ratls_status ratls_attested_open(
-    ratls_attested *out, ratls_result **result, const ratls_upstream *upstream, const ratls_judge *judge,
+    ratls_attested *out, ratls_verdict **verdict, const ratls_upstream *upstream, const ratls_judge *judge,
     ratls_cancel *cancel, ratls_error **err);
 
 /** Dial and shake hands, take the peer's leaf certificate (DER, the caller's to free()), and hang up. Nothing is

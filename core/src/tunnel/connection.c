@@ -116,7 +116,8 @@ static ratls_status relay(const opening *said, const ratls_service *service, rat
 static ratls_status serve_driver(opening *said, const ratls_service *service, size_t full, ratls_error **err)
 {
     ratls_attested attested = {.fd = -1};
-    ratls_result *result = NULL;
+    ratls_verdict_entry entry = {0};
+    ratls_verdict *verdict = NULL;
     ratls_status status = hear_opening(said, service->closing, err);
 
     if (status == RATLS_OK && said->kind == RATLS_PACKET_INCOMPLETE) {
@@ -126,14 +127,15 @@ static ratls_status serve_driver(opening *said, const ratls_service *service, si
         status = RAISE(err, RATLS_ERR_CONNECTIONS_EXHAUSTED, FOUND_NUMBER(full));
     }
     if (status == RATLS_OK) {
-        status = ratls_attested_open(&attested, &result, service->upstream, &service->judge, service->closing, err);
+        status = ratls_attested_open(&attested, &verdict, service->upstream, &service->judge, service->closing, err);
     }
     if (status != RATLS_OK) {
         refuse_driver(said, service, *err);
         return status;
     }
-    service->accepted(service->user, result);
+    ratls_verdicts_enter(service->verdicts, &entry, said->driver, verdict);
     status = relay(said, service, &attested, err);
+    ratls_verdicts_leave(service->verdicts, &entry);
     ratls_attested_close(&attested);
     return status;
 }

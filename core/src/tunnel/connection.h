@@ -4,6 +4,7 @@
 
 #include "tunnel/attested.h"
 #include "tunnel/pump.h"
+#include "tunnel/verdicts.h"
 
 enum {
     RATLS_FIRST_PACKET_TIMEOUT_MS = 60000, /* as PostgreSQL's authentication_timeout */
@@ -19,8 +20,8 @@ typedef struct {
     ratls_cancel *closing; /* ends them all */
     int32_t spelling;
     ratls_pump_counters *counters;
+    ratls_verdicts *verdicts;
     void *user;
-    void (*accepted)(void *user, ratls_result *result);                    /* takes the result */
     void (*failed)(void *user, const ratls_error *error, bool was_open);
     void (*warn)(void *user, const ratls_error *error);
 } ratls_service;

@@ -1,6 +1,7 @@
 #include "tunnel/settings.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,14 @@
 #include "base/text.h"
 #include "tunnel/verify_options_copy.h"
 
-/* The struct's size in its first release. */
-enum { TUNNEL_OPTIONS_FIRST_SIZE = sizeof(ratls_tunnel_options), TIMEOUT_MS_MAX = INT32_MAX, PORT_MAX = 65535 };
+enum {
+    /* The struct's size before anything was appended. */
+    TUNNEL_OPTIONS_FIRST_SIZE = offsetof(ratls_tunnel_options, tcp_user_timeout_ms),
+    TIMEOUT_MS_MAX = INT32_MAX,
+    PORT_MAX = 65535,
+    KEEPALIVE_S_MAX = 32767, /* what the kernel takes */
+    KEEPALIVE_COUNT_MAX = 127
+};
 
 static ratls_status check_range(const char *option, int64_t value, int64_t lowest, int64_t highest, ratls_error **err)
 {
@@ -42,6 +49,11 @@ static ratls_status check_numbers(const ratls_tunnel_options *options, ratls_err
     TRY(check_range("connect_timeout_ms", options->connect_timeout_ms, 0, TIMEOUT_MS_MAX, err));
     TRY(check_range("handshake_timeout_ms", options->handshake_timeout_ms, 0, TIMEOUT_MS_MAX, err));
     TRY(check_range("reserved", options->reserved, 0, 0, err));
+    TRY(check_range("tcp_user_timeout_ms", options->tcp_user_timeout_ms, -TIMEOUT_MS_MAX, TIMEOUT_MS_MAX, err));
+    TRY(check_range("keepalive_idle_s", options->keepalive_idle_s, -KEEPALIVE_S_MAX, KEEPALIVE_S_MAX, err));
+    TRY(check_range("keepalive_interval_s", options->keepalive_interval_s, 0, KEEPALIVE_S_MAX, err));
+    TRY(check_range("keepalive_count", options->keepalive_count, 0, KEEPALIVE_COUNT_MAX, err));
+    TRY(check_range("start_tls", options->start_tls, 0, 1, err));
     status = RATLS_OK;
 out:
     return status;
@@ -92,6 +104,23 @@ out:
     return status;
 }
 
+static int or_default(int64_t given, int otherwise)
+{
+    return given == 0 ? otherwise : (int)given;
+}
+
+/* Everything but the names. The numbers were checked. */
+static void copy_timing(ratls_upstream *upstream, const ratls_tunnel_options *options)
+{
+    upstream->connect_timeout_ms = options->connect_timeout_ms;
+    upstream->handshake_timeout_ms = or_default(options->handshake_timeout_ms, RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT);
+    upstream->start_tls = options->start_tls == 1;
+    upstream->user_timeout_ms = or_default(options->tcp_user_timeout_ms, RATLS_USER_TIMEOUT_MS);
+    upstream->keepalive_idle_s = or_default(options->keepalive_idle_s, RATLS_KEEPALIVE_IDLE_S);
+    upstream->keepalive_interval_s = or_default(options->keepalive_interval_s, RATLS_KEEPALIVE_INTERVAL_S);
+    upstream->keepalive_count = or_default(options->keepalive_count, RATLS_KEEPALIVE_COUNT);
+}
+
 static ratls_status copy_upstream(ratls_upstream *upstream, const ratls_tunnel_options *options, int32_t port, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
@@ -108,9 +137,7 @@ static ratls_status copy_upstream(ratls_upstream *upstream, const ratls_tunnel_o
     upstream->label = ratls_text_take(&label);
     CHECK(upstream->host != NULL && upstream->service != NULL && upstream->label != NULL, RATLS_ERR_OUT_OF_MEMORY);
     TRY(copy_server_name(&upstream->server_name, options, err));
-    upstream->connect_timeout_ms = options->connect_timeout_ms;
-    upstream->handshake_timeout_ms =
-        options->handshake_timeout_ms == 0 ? RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT : options->handshake_timeout_ms;
+    copy_timing(upstream, options);
     status = RATLS_OK;
 out:
     return status;

@@ -10,6 +10,11 @@
 #include "tunnel/settings.h"
 #include "verifier/verifier.h"
 
+enum {
+    NEWEST = -1, /* instead of a descriptor: the newest verdict */
+    NO_DESCRIPTOR = -2
+};
+
 struct ratls_tunnel {
     pid_t owner; /* the process that opened it: threads and connections are its */
     ratls_tunnel_settings settings;
@@ -20,27 +25,14 @@ struct ratls_tunnel {
     ratls_service service;
     ratls_pump_counters counters;
     atomic_uint_least64_t refused;
-    pthread_mutex_t *lock; /* of the two that follow */
-    ratls_result *result;
+    ratls_verdicts *verdicts;
+    pthread_mutex_t *lock; /* of the one that follows */
     ratls_error *last_error;
 };
 
 void ratls_tunnel_options_init(ratls_tunnel_options *options, size_t size)
 {
     ratls_options_init(options, size);
-}
-
-/* A connection's verdict was good. */
-static void keep_result(void *user, ratls_result *result)
-{
-    ratls_tunnel *tunnel = user;
-    ratls_result *older;
-
-    (void)pthread_mutex_lock(tunnel->lock);
-    older = tunnel->result;
-    tunnel->result = result;
-    (void)pthread_mutex_unlock(tunnel->lock);
-    ratls_result_free(older);
 }
 
 /* Tell the caller's log. */
@@ -97,9 +89,13 @@ out:
 static ratls_status attest_first(ratls_tunnel *tunnel, ratls_cancel *cancel, ratls_error **err)
 {
     ratls_attested attested = {.fd = -1};
+    ratls_verdict *verdict = NULL;
     ratls_status status = ratls_attested_open(
-        &attested, &tunnel->result, &tunnel->settings.upstream, &tunnel->service.judge, cancel, err);
+        &attested, &verdict, &tunnel->settings.upstream, &tunnel->service.judge, cancel, err);
 
+    if (status == RATLS_OK) {
+        ratls_verdicts_add(tunnel->verdicts, verdict);
+    }
     ratls_attested_close(&attested);
     return status;
 }
@@ -128,6 +124,7 @@ static ratls_status fill_tunnel(ratls_tunnel *tunnel, ratls_verifier *verifier, 
     atomic_init(&tunnel->counters.from_upstream, 0);
     TRY(ratls_tunnel_settings_read(&tunnel->settings, options, err));
     TRY(make_lock(&tunnel->lock, err));
+    TRY(ratls_verdicts_new(&tunnel->verdicts, err));
     TRY(ratls_cancel_new(&tunnel->closing, err));
     tunnel->verifier = ratls_verifier_hold(verifier);
     tunnel->service = (ratls_service){
@@ -136,8 +133,8 @@ static ratls_status fill_tunnel(ratls_tunnel *tunnel, ratls_verifier *verifier, 
         .closing = tunnel->closing,
         .spelling = tunnel->settings.spelling,
         .counters = &tunnel->counters,
+        .verdicts = tunnel->verdicts,
         .user = tunnel,
-        .accepted = keep_result,
         .failed = keep_failure,
         .warn = warn,
     };
@@ -184,9 +181,25 @@ int32_t ratls_tunnel_port(const ratls_tunnel *tunnel)
     return check_owner(tunnel, NULL) == RATLS_OK ? tunnel->settings.port : 0;
 }
 
-ratls_status ratls_tunnel_result(ratls_result **out, const ratls_tunnel *tunnel, ratls_error **err)
+/* The newest verdict, or the one of a connection; a hold of the caller's. */
+static ratls_status find_verdict(ratls_verdict **out, const ratls_tunnel *tunnel, int fd, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
+
+    if (fd != NEWEST) {
+        return ratls_verdicts_find(out, tunnel->verdicts, fd, err);
+    }
+    *out = ratls_verdicts_newest(tunnel->verdicts);
+    CHECK(*out != NULL, RATLS_ERR_INTERNAL, WHAT("a tunnel without a verdict"));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status copy_result(ratls_result **out, const ratls_tunnel *tunnel, int fd, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_verdict *verdict = NULL;
 
     if (err != NULL) {
         *err = NULL;
@@ -194,10 +207,41 @@ ratls_status ratls_tunnel_result(ratls_result **out, const ratls_tunnel *tunnel,
     CHECK(out != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "out"), WHAT("it is NULL"));
     *out = NULL;
     TRY(check_owner(tunnel, err));
-    (void)pthread_mutex_lock(tunnel->lock);
-    status = ratls_result_copy(out, tunnel->result, err);
-    (void)pthread_mutex_unlock(tunnel->lock);
+    TRY(find_verdict(&verdict, tunnel, fd, err));
+    TRY(ratls_result_copy(out, ratls_verdict_result(verdict), err));
+    status = RATLS_OK;
 out:
+    ratls_verdict_free(verdict);
+    return status;
+}
+
+ratls_status ratls_tunnel_result(ratls_result **out, const ratls_tunnel *tunnel, ratls_error **err)
+{
+    return copy_result(out, tunnel, NEWEST, err);
+}
+
+ratls_status ratls_tunnel_result_of(ratls_result **out, const ratls_tunnel *tunnel, int32_t fd, ratls_error **err)
+{
+    /* A descriptor that is none must not ask for the newest. */
+    return copy_result(out, tunnel, fd < 0 ? NO_DESCRIPTOR : fd, err);
+}
+
+ratls_status ratls_tunnel_evidence(char **json, const ratls_tunnel *tunnel, int32_t fd, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_verdict *verdict = NULL;
+
+    if (err != NULL) {
+        *err = NULL;
+    }
+    CHECK(json != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "json"), WHAT("it is NULL"));
+    *json = NULL;
+    TRY(check_owner(tunnel, err));
+    TRY(find_verdict(&verdict, tunnel, fd, err));
+    TRY(ratls_verifier_evidence(json, tunnel->verifier, ratls_verdict_certificate(verdict), ratls_verdict_result(verdict), err));
+    status = RATLS_OK;
+out:
+    ratls_verdict_free(verdict);
     return status;
 }
 
@@ -250,7 +294,7 @@ void ratls_tunnel_close(ratls_tunnel *tunnel)
     ratls_cancel_trigger(tunnel->closing);
     ratls_acceptor_stop(tunnel->acceptor);
     ratls_socket_directory_close(tunnel->directory);
-    ratls_result_free(tunnel->result);
+    ratls_verdicts_free(tunnel->verdicts);
     ratls_error_free(tunnel->last_error);
     ratls_verifier_free(tunnel->verifier);
     ratls_cancel_free(tunnel->closing);

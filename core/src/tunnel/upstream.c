@@ -99,22 +99,27 @@ out:
     return status;
 }
 
-static ratls_status set_socket_options(int fd, ratls_error **err)
+typedef struct {
+    int level, name, value;
+    bool wanted;
+} socket_option;
+
+static ratls_status set_socket_options(int fd, const ratls_upstream *upstream, ratls_error **err)
 {
-    static const struct {
-        int level, name, value;
-    } options[] = {
-        {IPPROTO_TCP, TCP_NODELAY, 1},
-        {SOL_SOCKET, SO_KEEPALIVE, 1}, /* the driver's own do not reach so far */
-        {IPPROTO_TCP, TCP_KEEPIDLE, RATLS_KEEPALIVE_IDLE_S},
-        {IPPROTO_TCP, TCP_KEEPINTVL, RATLS_KEEPALIVE_INTERVAL_S},
-        {IPPROTO_TCP, TCP_KEEPCNT, RATLS_KEEPALIVE_PROBES},
-        {IPPROTO_TCP, TCP_USER_TIMEOUT, RATLS_USER_TIMEOUT_MS},
+    bool probing = upstream->keepalive_idle_s >= 0;
+    /* The driver's own settings reach only as far as its end of the Unix socket. */
+    const socket_option options[] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1, true},
+        {SOL_SOCKET, SO_KEEPALIVE, 1, probing},
+        {IPPROTO_TCP, TCP_KEEPIDLE, upstream->keepalive_idle_s, probing},
+        {IPPROTO_TCP, TCP_KEEPINTVL, upstream->keepalive_interval_s, probing},
+        {IPPROTO_TCP, TCP_KEEPCNT, upstream->keepalive_count, probing},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, upstream->user_timeout_ms, upstream->user_timeout_ms >= 0},
     };
     ratls_status status = RATLS_ERR_INTERNAL;
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        CHECK(setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value) == 0,
+        CHECK(!options[i].wanted || setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value) == 0,
               RATLS_ERR_SYSTEM, WHAT("a socket option"), FOUND(strerror(errno)));
     }
     status = RATLS_OK;
@@ -133,7 +138,7 @@ ratls_status ratls_upstream_connect(
     TRY(ratls_upstream_resolve(&addresses, upstream, deadline, cancel, err));
     racing.next = addresses;
     TRY(run_race(&racing, upstream, deadline, cancel, err));
-    TRY(set_socket_options(racing.winner, err));
+    TRY(set_socket_options(racing.winner, upstream, err));
     *out = racing.winner;
     racing.winner = -1;
     status = RATLS_OK;

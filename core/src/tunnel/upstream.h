@@ -14,16 +14,21 @@ typedef struct {
     char *server_name;          /* SNI; NULL: none */
     int64_t connect_timeout_ms; /* resolving, connecting, handshake and verdict together; 0: only the parts' own */
     int64_t handshake_timeout_ms;
+    bool start_tls;             /* SSLRequest first */
+    int user_timeout_ms;        /* negative: as the system has it */
+    int keepalive_idle_s;       /* negative: no keepalive */
+    int keepalive_interval_s;
+    int keepalive_count;
 } ratls_upstream;
 
 enum {
     RATLS_CONNECT_TIMEOUT_MS = 10000, /* resolving and connecting, when nothing shorter was asked for */
     RATLS_CONNECT_ATTEMPTS_MAX = 16,  /* addresses tried */
     RATLS_CONNECT_STAGGER_MS = 250,   /* before the next address is tried as well (RFC 8305 5) */
-    RATLS_KEEPALIVE_IDLE_S = 30,
+    RATLS_KEEPALIVE_IDLE_S = 30, /* defaults of the options */
     RATLS_KEEPALIVE_INTERVAL_S = 10,
-    RATLS_KEEPALIVE_PROBES = 3,
-    RATLS_USER_TIMEOUT_MS = 60000     /* unacknowledged data for that long: the peer is gone */
+    RATLS_KEEPALIVE_COUNT = 3,
+    RATLS_USER_TIMEOUT_MS = 60000
 };
 
 /** Addresses of the upstream, in the system's order: free with freeaddrinfo(). A name is looked up on a

@@ -1,13 +1,19 @@
 /* The verifier that checks Intel's signing chain on this machine. */
 #include <stdlib.h>
 
+#include <string.h>
+
 #include "base/options.h"
+#include "base/pem.h"
 #include "dcap/dcap.h"
 #include "verifier/kind.h"
+
+enum { DER_SEQUENCE_BYTE = 0x30 }; /* no PEM begins so */
 
 /* Immutable once made; what `prepared` was made of lives as long as it. */
 typedef struct {
     ratls_trust_anchor anchor;
+    char *anchor_pem; /* NULL: Intel's */
     ratls_collateral collateral;
     ratls_prepared *prepared; /* NULL: no collateral was given */
 } dcap_state;
@@ -47,6 +53,20 @@ out:
     return status;
 }
 
+static ratls_status dcap_sources(char **collateral, char **anchor, void *state, const ratls_parsed_quote *quote, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    const dcap_state *dcap = state;
+
+    (void)quote; /* one bundle serves all */
+    *collateral = dcap->prepared == NULL ? NULL : ratls_collateral_print(&dcap->collateral);
+    *anchor = dcap->anchor_pem == NULL ? NULL : strdup(dcap->anchor_pem);
+    CHECK((*collateral != NULL || dcap->prepared == NULL) && (*anchor != NULL || dcap->anchor_pem == NULL), RATLS_ERR_OUT_OF_MEMORY);
+    status = RATLS_OK;
+out:
+    return status;
+}
+
 static void destroy_dcap(void *state)
 {
     dcap_state *dcap = state;
@@ -57,6 +77,7 @@ static void destroy_dcap(void *state)
     ratls_prepared_free(dcap->prepared);
     ratls_collateral_clear(&dcap->collateral);
     ratls_trust_anchor_clear(&dcap->anchor);
+    free(dcap->anchor_pem);
     free(dcap);
 }
 
@@ -64,6 +85,7 @@ static const ratls_verifier_kind dcap_kind = {
     .name = "dcap",
     .judge = judge_dcap,
     .recheck = recheck_dcap,
+    .sources = dcap_sources,
     .destroy = destroy_dcap,
 };
 
@@ -85,6 +107,9 @@ static ratls_status read_anchor(dcap_state *dcap, const ratls_dcap_options *opti
         return RATLS_OK;
     }
     TRY(ratls_trust_anchor_parse(&dcap->anchor, given, err));
+    dcap->anchor_pem = given.data[0] == DER_SEQUENCE_BYTE ? ratls_pem_write("CERTIFICATE", given)
+                                                          : strndup((const char *)given.data, given.len);
+    CHECK(dcap->anchor_pem != NULL, RATLS_ERR_OUT_OF_MEMORY);
     status = RATLS_OK;
 out:
     return status;

@@ -25,6 +25,10 @@ typedef struct {
     /** What must still hold when claims from the cache are used again; NULL: nothing but their dates. */
     ratls_status (*recheck)(void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err);
 
+    /** What a verdict on this quote (NULL: there was none) rests on: the collateral as a bundle, and the root that
+     *  was given, as PEM; each the caller's to free(), NULL where there is none. NULL: it never uses either. */
+    ratls_status (*sources)(char **collateral, char **anchor, void *state, const ratls_parsed_quote *quote, ratls_error **err);
+
     void (*destroy)(void *state);
 
     /** The development mode: with allow_simulator and no pins, unusable and unbound evidence is waived too. */

@@ -13,6 +13,10 @@ ratls_status ratls_verify_certificate_key(
     ratls_result **out, ratls_bytes *spki, ratls_verifier *verifier, ratls_bytes der,
     const ratls_verify_options *options, ratls_cancel *cancel, ratls_error **err);
 
+/** What a verdict on this certificate was reached from, as ratls_tunnel_evidence() hands it out. */
+ratls_status ratls_verifier_evidence(
+    char **json, ratls_verifier *verifier, ratls_bytes certificate, const ratls_result *result, ratls_error **err);
+
 /** A copy of a result, the caller's. */
 ratls_status ratls_result_copy(ratls_result **out, const ratls_result *result, ratls_error **err);
 

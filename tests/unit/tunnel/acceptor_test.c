@@ -25,12 +25,6 @@ typedef struct {
     _Atomic ratls_status last;
 } fixture;
 
-static void note_accepted(void *user, ratls_result *result)
-{
-    (void)user, (void)result;
-    abort(); /* nothing here is ever accepted */
-}
-
 static void note_failure(void *user, const ratls_error *error, bool was_open)
 {
     fixture *f = user;
@@ -53,8 +47,7 @@ static void start(fixture *f)
     memset(f, 0, sizeof *f);
     assert_int_equal(ratls_socket_directory_open(&f->directory, NULL, PORT, RATLS_PEER_SAME_PROCESS, NULL), RATLS_OK);
     assert_int_equal(ratls_cancel_new(&f->closing, NULL), RATLS_OK);
-    f->service = (ratls_service){.closing = f->closing, .counters = &f->counters, .user = f, .accepted = note_accepted,
-                                 .failed = note_failure, .warn = note_warning};
+    f->service = (ratls_service){.closing = f->closing, .counters = &f->counters, .user = f, .failed = note_failure, .warn = note_warning};
     assert_int_equal(ratls_acceptor_start(&f->acceptor, f->directory, &f->service, LIMIT, NULL), RATLS_OK);
 }
 

@@ -140,7 +140,7 @@ static void struct_unknown(void **state)
     (void)state;
     options.size = 0;
     assert_fails(&options, RATLS_ERR_OPTIONS_SIZE, NULL);
-    options.size = sizeof options - 1;
+    options.size = offsetof(ratls_tunnel_options, tcp_user_timeout_ms) - 1;
     assert_fails(&options, RATLS_ERR_OPTIONS_SIZE, NULL);
     assert_fails(NULL, RATLS_ERR_ARGUMENT_INVALID, NULL);
 }

@@ -37,7 +37,8 @@ static int listen_on_loopback(int family, char service[8])
 
 static ratls_status try_connect(int *fd, const char *host, const char *service, ratls_deadline deadline, const ratls_cancel *cancel, ratls_error **err)
 {
-    ratls_upstream upstream = {.host = strdup(host), .service = strdup(service), .label = strdup("label:1")};
+    ratls_upstream upstream = {.host = strdup(host), .service = strdup(service), .label = strdup("label:1"),
+                               .user_timeout_ms = 1234, .keepalive_idle_s = 5, .keepalive_interval_s = 6, .keepalive_count = 7};
     ratls_status status = ratls_upstream_connect(fd, &upstream, deadline, cancel, err);
 
     free(upstream.host);
@@ -67,10 +68,10 @@ static void connects_to_an_address(void **state)
     assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
     assert_int_not_equal(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 0);
     assert_int_not_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
-    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), RATLS_KEEPALIVE_IDLE_S);
-    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), RATLS_KEEPALIVE_INTERVAL_S);
-    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), RATLS_KEEPALIVE_PROBES);
-    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), RATLS_USER_TIMEOUT_MS);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 5);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), 6);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), 7);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 1234);
     (void)close(fd);
     (void)close(listener);
 }

@@ -40,9 +40,11 @@ class Tunnel:
 
     @classmethod
     def open(cls, verifier: RaTlsVerifier, host: str, port: int = 0, *, server_name: str | None = None,
-             options: VerifyOptions | None = None, connect_timeout: float | None = None,
-             handshake_timeout: float | None = None) -> Tunnel:
-        """Make one attested handshake, and open the socket.
+             options: VerifyOptions | None = None, connect_timeout: float | None = None, handshake_timeout: float | None = None,
+             start_tls: bool = False, tcp_user_timeout: float | None = None, keepalive_idle: int | None = None,
+             keepalive_interval: int | None = None, keepalive_count: int | None = None) -> Tunnel:
+        """Make one attested handshake, and open the socket; or, when one runs in this process already with the same verifier
+        and equal arguments, share that one without a handshake.
 
         Args:
             verifier: who judges.
@@ -52,23 +54,59 @@ class Tunnel:
             options: what is accepted; not given: the defaults.
             connect_timeout: seconds for resolving, connecting, handshake and verdict together.
             handshake_timeout: seconds for the TLS handshake.
+            start_tls: send PostgreSQL's SSLRequest first, for a server that does not take TLS from the first byte on.
+            tcp_user_timeout: seconds that sent data may stay unacknowledged before the server counts as gone (60).
+            keepalive_idle: seconds of silence before the server is probed (30); negative: never.
+            keepalive_interval: seconds between two probes (10).
+            keepalive_count: probes without an answer after which the server counts as gone (3).
 
         Raises:
             UsageError, RefusedError, UnavailableError
         """
-        return _calls.interruptible(_opening(verifier, host, port, server_name, options, connect_timeout, handshake_timeout))
+        return _calls.interruptible(_opening(
+            verifier, host, port, server_name, options, connect_timeout, handshake_timeout, start_tls,
+            tcp_user_timeout, keepalive_idle, keepalive_interval, keepalive_count))
 
     @classmethod
     async def open_async(cls, verifier: RaTlsVerifier, host: str, port: int = 0, *, server_name: str | None = None,
                          options: VerifyOptions | None = None, connect_timeout: float | None = None,
-                         handshake_timeout: float | None = None) -> Tunnel:
+                         handshake_timeout: float | None = None, start_tls: bool = False,
+                         tcp_user_timeout: float | None = None, keepalive_idle: int | None = None,
+                         keepalive_interval: int | None = None, keepalive_count: int | None = None) -> Tunnel:
         """open() as a coroutine; cancelling the task ends the opening."""
-        return await _calls.awaitable(
-            _opening(verifier, host, port, server_name, options, connect_timeout, handshake_timeout))
+        return await _calls.awaitable(_opening(
+            verifier, host, port, server_name, options, connect_timeout, handshake_timeout, start_tls,
+            tcp_user_timeout, keepalive_idle, keepalive_interval, keepalive_count))
 
     def result(self) -> VerifyResult:
         """The verdict on the newest certificate that was accepted."""
         return result_of(_core.ratls_tunnel_result(self._open_handle()))
+
+    def result_of(self, fd: int) -> VerifyResult:
+        """The verdict that one connection rests on.
+
+        Args:
+            fd: the driver's end of the connection, for example `connection.fileno()` of psycopg.
+
+        Raises:
+            UsageError: CONNECTION_UNKNOWN, when it is no open connection of this tunnel. (Where the kernel does not tell, as in
+                sandboxes without netlink sockets, the newest verdict is returned instead.)
+        """
+        return result_of(_core.ratls_tunnel_result_of(self._open_handle(), fd))
+
+    def evidence(self, fd: int | None = None) -> dict[str, Any]:
+        """What a verdict was reached from, to be kept as JSON: `ratls verify --saved` repeats it.
+
+        Args:
+            fd: the connection, as for result_of(); not given: the newest verdict.
+
+        Returns:
+            certificate (PEM), quote (hexadecimal), collateral (the bundle), trust_anchor (PEM; None: Intel's), verified_at.
+        """
+        if fd is not None and fd < 0:
+            raise from_code("ARGUMENT_INVALID", argument="fd", what=f"expected a descriptor, found {fd}")
+        saved: dict[str, Any] = json.loads(_core.ratls_tunnel_evidence(self._open_handle(), -1 if fd is None else fd))
+        return saved
 
     def last_error(self) -> RaTlsError | None:
         """The newest failure of a connection; None when there was none."""
@@ -129,8 +167,19 @@ def _milliseconds(argument: str, seconds: float | None) -> int:
     return max(1, math.ceil(seconds * 1000))
 
 
+def _whole(argument: str, number: int | None) -> int:
+    """0 (the core's default) for None; what the number may be, the core says."""
+    if number is None:
+        return 0
+    if isinstance(number, bool) or not isinstance(number, int) or not -2**31 <= number < 2**31:
+        raise from_code("ARGUMENT_INVALID", argument=argument, what=f"expected a whole number, found {number!r}")
+    return number
+
+
 def _opening(verifier: RaTlsVerifier, host: str, port: int, server_name: str | None, options: VerifyOptions | None,
-             connect_timeout: float | None, handshake_timeout: float | None) -> Callable[[CancelHandle | None], Tunnel]:
+             connect_timeout: float | None, handshake_timeout: float | None, start_tls: bool, tcp_user_timeout: float | None,
+             keepalive_idle: int | None, keepalive_interval: int | None,
+             keepalive_count: int | None) -> Callable[[CancelHandle | None], Tunnel]:
     """The call that opens a tunnel; wrong arguments are told now."""
     if not isinstance(verifier, RaTlsVerifier):
         raise from_code("ARGUMENT_INVALID", argument="verifier",
@@ -140,9 +189,15 @@ def _opening(verifier: RaTlsVerifier, host: str, port: int, server_name: str | N
             raise from_code("ARGUMENT_INVALID", argument=argument, what="expected a name or an address")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise from_code("ARGUMENT_INVALID", argument="port", what="expected 1 to 65535, or 0 for PostgreSQL's")
+    if not isinstance(start_tls, bool):
+        raise from_code("ARGUMENT_INVALID", argument="start_tls", what=f"expected True or False, found {start_tls!r}")
     policy = policy_of(options)
     handle = verifier._handle(options)
     connect_ms = _milliseconds("connect_timeout", connect_timeout)
     handshake_ms = _milliseconds("handshake_timeout", handshake_timeout)
+    user_timeout_ms = _milliseconds("tcp_user_timeout", tcp_user_timeout)
+    probing = (_whole("keepalive_idle", keepalive_idle), _whole("keepalive_interval", keepalive_interval),
+               _whole("keepalive_count", keepalive_count))
     return lambda cancel: Tunnel(
-        _core.open_tunnel(handle, host, port, server_name, policy, connect_ms, handshake_ms, cancel), verifier)
+        _core.open_tunnel(handle, host, port, server_name, policy, connect_ms, handshake_ms, int(start_tls), user_timeout_ms,
+                          *probing, cancel), verifier)
