@@ -1,0 +1,76 @@
+/** The attested way to one server, and what pg is told in order to go it. */
+import type pg from "pg"
+import type { VerifyOptions, VerifyResult } from "ra-tls-verify"
+import { Tunnel } from "ra-tls-verify/tunnel"
+
+import { tellApart, type RaTlsOptions } from "./options.js"
+import { resolve, throughTunnel, type Target } from "./target.js"
+
+/** One use of a tunnel, which closes with the last. */
+export class Channel {
+    readonly #tunnel: Tunnel
+    readonly #target: Target
+    readonly #start: number
+    #closed: Promise<void> | undefined
+
+    private constructor(tunnel: Tunnel, target: Target, start: number) {
+        this.#tunnel = tunnel
+        this.#target = target
+        this.#start = start
+    }
+
+    /** Verify the server that the URL names, and open the way to it.
+     *
+     * @throws UsageError, RefusedError, UnavailableError
+     */
+    static async open(url: string, options?: RaTlsOptions): Promise<Channel> {
+        const start = performance.now()
+        const { verifier, policy, settings, signal } = tellApart(options)
+        const target = await resolve(url, settings)
+        return new Channel(await Tunnel.open(verifier, opening(target, policy, signal)), target, start)
+    }
+
+    /** PostgreSQL schema that the URL names. */
+    get schema(): string | undefined {
+        return this.#target.schema
+    }
+
+    /** For a pool, each of whose connections has the whole time. */
+    poolConfig(): pg.PoolConfig {
+        return throughTunnel(this.#target, this.#tunnel, this.#target.timeoutMs)
+    }
+
+    /** For one client, which has what the attestation left of the time. */
+    clientConfig(): pg.ClientConfig {
+        return throughTunnel(this.#target, this.#tunnel, this.#target.timeoutMs - (performance.now() - this.#start))
+    }
+
+    /** The verdict that the connection of a descriptor rests on; without one: the newest. */
+    result(descriptor?: number): VerifyResult {
+        return descriptor === undefined ? this.#tunnel.result() : this.#tunnel.resultOf(descriptor)
+    }
+
+    /** What that verdict was reached from. */
+    evidence(descriptor?: number): unknown {
+        return this.#tunnel.evidence(descriptor)
+    }
+
+    /** A failure that reached the driver as the text of a PostgreSQL error becomes the failure again that it was. */
+    typed(error: Error): Error {
+        const failed = this.#closed === undefined ? this.#tunnel.lastError() : null
+        return failed !== null && failed.message === error.message ? Object.assign(failed, { cause: error }) : error
+    }
+
+    /** May be called again. */
+    close(): Promise<void> {
+        this.#closed ??= this.#tunnel.close()
+        return this.#closed
+    }
+}
+
+function opening({ address, port, serverName, timeoutMs }: Target, options: VerifyOptions, signal: AbortSignal | undefined) {
+    return {
+        host: address, port, options, connectTimeoutMs: timeoutMs,
+        ...(serverName === undefined ? {} : { serverName }), ...(signal === undefined ? {} : { signal }),
+    }
+}

@@ -1,0 +1,88 @@
+/** pg, Prisma, Drizzle and Knex on PostgreSQL servers that prove to run inside a TEE. */
+import { writeFile } from "node:fs/promises"
+import type pg from "pg"
+import type { VerifyResult } from "ra-tls-verify"
+
+import { attested, CLOSE, EVIDENCE, VERDICT, type Attested } from "./attested.js"
+import { Channel } from "./channel.js"
+import { AttestedClient, AttestedPool } from "./client.js"
+import type { RaTlsOptions } from "./options.js"
+import { Adapter, type PrismaOptions, type RaTlsAdapter } from "./prisma.js"
+
+export { RaTlsError, RefusedError, UnavailableError, UsageError } from "./errors.js"
+export type { PgSettings, RaTlsOptions } from "./options.js"
+export type { PrismaOptions, RaTlsAdapter } from "./prisma.js"
+export { version } from "./version.js"
+
+/** Settings for whatever makes pg's clients by itself (Knex), and the way that they lead. */
+export interface AttestedSettings {
+    /** For `new pg.Client(…)`. */
+    readonly connection: pg.ClientConfig
+}
+
+/** Verify that the server runs inside a genuine TEE, then connect a pg.Client to it.
+ *
+ * @param url connection URL, with pg's meaning (docs/typescript.md).
+ * @param options who judges, what is accepted, pg's settings; not given: the defaults.
+ * @returns an ordinary client, connected; no byte of it was sent before the verdict. Its end() closes its tunnel.
+ * @throws UsageError, RefusedError, UnavailableError: no verdict, or a refusal. pg's errors: the server was accepted but would not connect.
+ */
+export function connect(url: string, options?: RaTlsOptions): Promise<pg.Client> {
+    return AttestedClient.open(url, options)
+}
+
+/** Verify the server, then make a pg.Pool for it.
+ *
+ * Each connection of the pool is verified; a refusal rejects with the same error as here. end() closes the tunnel.
+ *
+ * @throws UsageError, RefusedError, UnavailableError
+ */
+export async function createPool(url: string, options?: RaTlsOptions): Promise<pg.Pool> {
+    return new AttestedPool(await Channel.open(url, options))
+}
+
+/** Verify the server, then make a driver adapter for `new PrismaClient({ adapter })`.
+ *
+ * Needs `@prisma/adapter-pg`, of the major version of the Prisma in use: 6 (from 6.6) or 7. $disconnect() closes the tunnel.
+ *
+ * @throws UsageError, RefusedError, UnavailableError
+ */
+export function withRaTls(url: string, options?: PrismaOptions): Promise<RaTlsAdapter> {
+    return Adapter.open(url, options)
+}
+
+/** Verify the server, then give the settings with which pg's clients reach it, for what makes them by itself. End with close().
+ *
+ * @throws UsageError, RefusedError, UnavailableError
+ */
+export async function attestedSettings(url: string, options?: RaTlsOptions): Promise<AttestedSettings> {
+    const channel = await Channel.open(url, options)
+    const settings: AttestedSettings & Attested = {
+        connection: channel.poolConfig(),
+        [VERDICT]: () => channel.result(),
+        [EVIDENCE]: () => channel.evidence(),
+        [CLOSE]: () => channel.close(),
+    }
+    return settings
+}
+
+/** The verdict that a connection rests on: of a client, also of one that a pool lent. Of a pool, an adapter or settings: the newest.
+ *
+ * @throws UsageError: it was not made by this package.
+ */
+export function attestation(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings): VerifyResult {
+    return attested(client)[VERDICT]()
+}
+
+/** Write what the verdict on an open connection was reached from, so that `ratls verify --saved FILE` repeats it.
+ *
+ * @param path where to write the JSON; a file that is there is replaced.
+ */
+export async function saveEvidence(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings, path: string): Promise<void> {
+    await writeFile(path, `${JSON.stringify(attested(client)[EVIDENCE](), null, 2)}\n`)
+}
+
+/** End a client, a pool, an adapter or settings, and close its tunnel. */
+export function close(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings): Promise<void> {
+    return attested(client)[CLOSE]()
+}

@@ -1,0 +1,72 @@
+/** The options of every function of this package, told apart: whose they are. */
+import type pg from "pg"
+import { DcapVerifier, type RaTlsVerifier, type VerifyOptions } from "ra-tls-verify"
+
+import { failure } from "./errors.js"
+
+/** Settings of pg's clients and pools that may be given beside the URL. What the URL says counts first, as with pg. */
+export type PgSettings = Pick<pg.PoolConfig, (typeof PG_SETTINGS)[number] & keyof pg.PoolConfig>
+
+const PG_SETTINGS = [
+    "user", "password", "database", "application_name", "fallback_application_name", "client_encoding", "options", "statement_timeout",
+    "lock_timeout", "idle_in_transaction_session_timeout", "query_timeout", "types", "keepAlive", "keepAliveInitialDelayMillis",
+    "connectionTimeoutMillis", "max", "min", "idleTimeoutMillis", "maxUses", "maxLifetimeSeconds", "allowExitOnIdle", "log",
+    "onConnect",
+] as const
+
+/** What is accepted (VerifyOptions), who judges, and pg's settings. */
+export interface RaTlsOptions extends VerifyOptions, PgSettings {
+    /** Who judges. Not given: one `DcapVerifier()` for the process. */
+    verifier?: RaTlsVerifier
+    /** Present a certificate of this client's own TEE. Not built yet: anything but false is an error. */
+    clientAttestation?: boolean
+    /** Socket of the dstack guest agent. Not built yet: an error where it is given. */
+    dstackSocket?: string
+    /** Ends the opening early. */
+    signal?: AbortSignal
+}
+
+/** The same, told apart. */
+export interface Split {
+    readonly verifier: RaTlsVerifier
+    /** Everything that is neither pg's nor this package's; the verification refuses names that it does not know. */
+    readonly policy: VerifyOptions
+    readonly settings: PgSettings
+    readonly signal: AbortSignal | undefined
+}
+
+/** Options for whom.
+ *
+ * @throws UsageError, for what is no object of options, or not built yet.
+ */
+export function tellApart(options: RaTlsOptions | undefined): Split {
+    if (options !== undefined && (typeof options !== "object" || options === null || Array.isArray(options))) {
+        throw failure("ARGUMENT_INVALID", { argument: "options", what: "expected an object" })
+    }
+    const { verifier, clientAttestation, dstackSocket, signal, ...rest } = options ?? {}
+    refuseUnbuilt({ clientAttestation: clientAttestation || undefined, dstackSocket })
+    const settings: Record<string, unknown> = {}
+    const policy: Record<string, unknown> = {}
+    for (const [name, value] of Object.entries(rest)) {
+        if (value !== undefined) {
+            ;((PG_SETTINGS as readonly string[]).includes(name) ? settings : policy)[name] = value
+        }
+    }
+    return { verifier: verifier ?? defaultVerifier(), policy, settings, signal }
+}
+
+function refuseUnbuilt(options: Record<string, unknown>): void {
+    for (const [name, value] of Object.entries(options)) {
+        if (value !== undefined) {
+            throw failure("NOT_BUILT", { found: name })
+        }
+    }
+}
+
+let shared: RaTlsVerifier | undefined
+
+/** One for the process, so that its verdicts are kept. */
+function defaultVerifier(): RaTlsVerifier {
+    shared ??= new DcapVerifier()
+    return shared
+}
