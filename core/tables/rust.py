@@ -3,7 +3,7 @@ import json
 import re
 
 #: Failures that the Rust packages find before the core is asked.
-CODES = ("INTERNAL", "OUT_OF_MEMORY", "NOT_BUILT", "ARGUMENT_INVALID", "OPTION_VALUE", "FILE_UNREADABLE", "DSN_INVALID", "TUNNEL_CLOSED")
+CODES = ("INTERNAL", "OUT_OF_MEMORY", "NOT_BUILT", "ARGUMENT_INVALID", "OPTION_VALUE", "FILE_UNREADABLE", "DSN_INVALID", "CONNECT_TIMEOUT", "TUNNEL_CLOSED")
 TYPES = {"hex": "String", "text": "String", "flag": "bool", "number": "i64", "list": "Vec<String>", "time": "SystemTime"}
 READERS = {"hex": "text", "text": "text", "flag": "flag", "number": "number", "list": "list", "time": "time"}
 #: Flags that every result has; absent would mean no.

@@ -1,4 +1,4 @@
-"""`python -m simulator mint`: evidence into files. `python -m simulator sidecar`: an attested PostgreSQL."""
+"""`python -m simulator mint`: evidence into files; `sidecar`: TLS with evidence in front of PostgreSQL; `postgres`: a PostgreSQL."""
 from __future__ import annotations
 
 import argparse
@@ -14,6 +14,7 @@ from typing import Any
 from simulator.certificate import FORMS
 from simulator.faults import FAULTS
 from simulator.minted import Minted
+from simulator.postgres import Cluster
 from simulator.quote import KINDS
 from simulator.sidecar import BEHAVIOURS, Connection, Sidecar, Upstream
 from simulator.world import DEFAULT_NOW, World
@@ -25,6 +26,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_recipe(commands.add_parser("mint", help="write evidence, collateral and trust anchor to files")).add_argument(
         "--out", type=Path, required=True, metavar="DIR")
     add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
+    commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends")
     return parser.parse_args(arguments)
 
 
@@ -95,6 +97,13 @@ def run_sidecar(options: argparse.Namespace) -> None:
             ended.wait()
 
 
+def run_postgres() -> None:
+    """Run a PostgreSQL until standard input ends."""
+    with Cluster() as cluster:
+        say(event="listening", host="127.0.0.1", port=cluster.port, socket=str(cluster.socket_path), password=cluster.password)
+        sys.stdin.read()
+
+
 def obey(sidecar: Sidecar, world: World) -> None:
     """Carry out commands, one JSON object a line, to the end of standard input."""
     for line in sys.stdin:
@@ -118,6 +127,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     if options.command == "mint":
         mint(options).write(options.out)
+    elif options.command == "postgres":
+        run_postgres()
     else:
         run_sidecar(options)
     return 0

@@ -1,0 +1,126 @@
+//! The process's tunnels. Drivers' options are plain values that nobody tells us the end of, so tunnels outlive them: kept here,
+//! one handle for each.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ra_tls_verify::{Code, Error, Tunnel, Verifier};
+
+use crate::options::RaTlsOptions;
+use crate::surroundings::Environment;
+use crate::target::Target;
+
+/// Tunnels without a connection that are kept; of more, those idle the longest are closed.
+pub const IDLE_TUNNELS_MAX: usize = 16;
+
+/// What a driver is told: folder and port.
+type Place = (PathBuf, u16);
+
+struct Kept {
+    tunnel: Arc<Tunnel>,
+    /// Connections that had come when it was last looked at.
+    seen: u64,
+    idle_since: Instant,
+}
+
+impl Kept {
+    fn new(tunnel: Tunnel) -> Kept {
+        Kept { tunnel: Arc::new(tunnel), seen: 0, idle_since: Instant::now() }
+    }
+
+    /// How long it has had no connection, as far as was looked; `None` while it has one.
+    fn idle(&mut self) -> Option<Duration> {
+        let stats = self.tunnel.stats().unwrap_or_default();
+        if stats.connections_now > 0 || stats.connections_total != self.seen {
+            self.seen = stats.connections_total;
+            self.idle_since = Instant::now();
+        }
+        (stats.connections_now == 0).then(|| self.idle_since.elapsed())
+    }
+}
+
+static TUNNELS: Mutex<BTreeMap<Place, Kept>> = Mutex::new(BTreeMap::new());
+
+/// Take out what fits. It is dropped, and so closed, by the caller: closing may wait, and the lock must not.
+fn take_out(tunnels: &mut BTreeMap<Place, Kept>, mut fits: impl FnMut(&mut Kept) -> bool) -> Vec<Kept> {
+    let places: Vec<Place> = tunnels.iter_mut().filter_map(|(place, kept)| fits(kept).then(|| place.clone())).collect();
+    places.iter().filter_map(|place| tunnels.remove(place)).collect()
+}
+
+/// Close the shared tunnels that have had no connection for this long, and say how many. Options that rest on one of them lead
+/// nowhere afterwards: ask for new ones.
+///
+/// A tunnel without a connection costs a thread and a few descriptors; up to [`IDLE_TUNNELS_MAX`] are kept, so that a pool which
+/// was idle for a night still connects in the morning.
+pub fn close_idle_tunnels(after: Duration) -> usize {
+    let closed = {
+        let mut tunnels = TUNNELS.lock().unwrap_or_else(PoisonError::into_inner);
+        take_out(&mut tunnels, |kept| kept.idle().is_some_and(|idle| idle >= after))
+    };
+    closed.len()
+}
+
+/// Keep a tunnel; a further handle of one that is kept already is given up.
+fn keep(tunnel: Tunnel) -> Arc<Tunnel> {
+    let place = (tunnel.directory().to_owned(), tunnel.port());
+    let mut surplus = Vec::new();
+    let mut tunnels = TUNNELS.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = match tunnels.get_mut(&place) {
+        Some(kept) => {
+            surplus.push(Kept::new(tunnel));
+            kept.idle_since = Instant::now();
+            kept.tunnel.clone()
+        }
+        None => {
+            let idle: Vec<Duration> = tunnels.values_mut().filter_map(Kept::idle).collect();
+            if idle.len() >= IDLE_TUNNELS_MAX {
+                let longest = idle.iter().max().copied().unwrap_or_default();
+                surplus.extend(take_out(&mut tunnels, |kept| kept.idle().is_some_and(|idle| idle >= longest)));
+            }
+            tunnels.entry(place).or_insert_with(|| Kept::new(tunnel)).tunnel.clone()
+        }
+    };
+    drop(tunnels);
+    if !surplus.is_empty() {
+        close_elsewhere(surplus);
+    }
+    kept
+}
+
+/// Closing waits for threads of the tunnel: not in a task.
+fn close_elsewhere(surplus: Vec<Kept>) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(|| drop(surplus))),
+        Err(_) => drop(surplus),
+    }
+}
+
+/// The shared tunnel of a driver's options.
+pub(crate) fn find(directory: &Path, port: u16) -> Result<Arc<Tunnel>, Error> {
+    let tunnels = TUNNELS.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = tunnels.get(&(directory.to_owned(), port)).map(|kept| kept.tunnel.clone());
+    kept.ok_or_else(not_ours)
+}
+
+pub(crate) fn not_ours() -> Error {
+    let what = "it was not made by postgres_ratls, or its tunnel was closed";
+    Error::of_code(Code::ArgumentInvalid, &[("argument", "options"), ("what", what)])
+}
+
+/// The shared tunnel to where a connection string leads.
+pub(crate) async fn open(dsn: &str, verifier: Verifier, options: RaTlsOptions) -> Result<(Target, Arc<Tunnel>), Error> {
+    let options = options.verify()?;
+    let dsn = dsn.to_owned();
+    // Reads files.
+    let target = blocking(move || crate::target::resolve(&dsn, &Environment::of_process())).await?;
+    let tunnel = Tunnel::open(verifier, &target.upstream, &options).await?;
+    Ok((target, keep(tunnel)))
+}
+
+pub(crate) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let internal = |what: &str| Error::of_code(Code::Internal, &[("what", what)]);
+    let runtime = tokio::runtime::Handle::try_current().map_err(|_| internal("there is no Tokio runtime here"))?;
+    runtime.spawn_blocking(call).await.unwrap_or_else(|failed| Err(internal(&failed.to_string())))
+}

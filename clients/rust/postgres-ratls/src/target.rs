@@ -1,0 +1,149 @@
+//! Where a connection string leads, and what the driver is told.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ra_tls_verify::{Error, Upstream};
+
+use crate::conninfo::{self, Parameters, dsn_invalid};
+use crate::surroundings::{self, Environment};
+
+/// Sent to a server that asks for a password where none is known: the terminator in front of it knows the real one.
+pub(crate) const PLACEHOLDER_PASSWORD: &str = "attested";
+/// PostgreSQL's port.
+const PORT: u16 = 5432;
+const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+/// Parameters that ask for what the drivers do not do, with the values that ask for nothing.
+const NOT_HONOURED: &[(&str, &[&str])] = &[
+    ("target_session_attrs", &["", "any"]),
+    ("require_auth", &[""]),
+    ("replication", &["", "false", "off", "no", "0"]),
+    ("client_encoding", &["", "auto", "utf8", "UTF8", "utf-8", "UTF-8"]),
+];
+
+/// Where a connection string leads, by libpq's rules: defaults, `PG*` variables, service file, password file.
+pub(crate) struct Target {
+    pub(crate) upstream: Upstream,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) dbname: String,
+    pub(crate) application_name: Option<String>,
+    /// PostgreSQL's `options`, where the string or a service has them.
+    pub(crate) options: Option<String>,
+}
+
+/// Say what a connection string means, without connecting anywhere.
+pub(crate) fn resolve(dsn: &str, environment: &Environment) -> Result<Target, Error> {
+    let mut parameters = conninfo::parse(dsn)?;
+    surroundings::complete(&mut parameters, environment)?;
+    let get = |name: &str| parameters.get(name).map_or("", String::as_str);
+    let (host, address) = (get("host"), get("hostaddr"));
+    check_at_sign(host)?;
+    check_single(host, address, get("port"))?;
+    check_host(host, address)?;
+    check_ssl_mode(get("sslmode"))?;
+    check_honoured(&parameters)?;
+    let port = port_of(get("port"))?;
+    let user = match get("user") {
+        "" => whoami::username().map_err(|_| dsn_invalid("it names no user, and the system does not say who we are"))?,
+        user => user.to_owned(),
+    };
+    let dbname = if get("dbname").is_empty() { user.clone() } else { get("dbname").to_owned() };
+    let named = if host.is_empty() { address } else { host };
+    let known = Some(get("password").to_owned()).filter(|password| !password.is_empty());
+    let passfile = parameters.get("passfile").map(String::as_str);
+    let password = known.or_else(|| surroundings::password_of(passfile, environment, [named, &port.to_string(), &dbname, &user]));
+    Ok(Target {
+        upstream: Upstream {
+            host: if address.is_empty() { host } else { address }.to_owned(),
+            port,
+            server_name: server_name(host),
+            connect_timeout: timeout_of(get("connect_timeout"))?,
+            ..Default::default()
+        },
+        user,
+        password: password.unwrap_or_else(|| PLACEHOLDER_PASSWORD.to_owned()),
+        dbname,
+        application_name: ["application_name", "fallback_application_name"]
+            .iter()
+            .find_map(|name| parameters.get(*name).filter(|name| !name.is_empty()).cloned()),
+        options: parameters.get("options").filter(|options| !options.is_empty()).cloned(),
+    })
+}
+
+/// A password with an @ that is not escaped ends up as the beginning of the host: neither shown nor looked up.
+fn check_at_sign(host: &str) -> Result<(), Error> {
+    if host.chars().skip(1).any(|c| c == '@') {
+        return Err(dsn_invalid("the host has an @: in a URL, write the one of a password as %40"));
+    }
+    Ok(())
+}
+
+fn check_single(host: &str, address: &str, port: &str) -> Result<(), Error> {
+    if !(host.contains(',') || address.contains(',') || port.contains(',')) {
+        return Ok(());
+    }
+    // A password with a : that is not escaped ends up as a port.
+    let ports = if port.chars().all(|c| c.is_ascii_digit() || c == ',') { port } else { "…" };
+    let named = if address.is_empty() { host } else { address };
+    Err(dsn_invalid(&format!(
+        "it names several servers ({named}, port {ports}); which one was attested must not be left to chance: name one"
+    )))
+}
+
+fn check_host(host: &str, address: &str) -> Result<(), Error> {
+    if !address.is_empty() {
+        return address.parse::<IpAddr>().map(drop).map_err(|_| dsn_invalid("hostaddr is not an address"));
+    }
+    if host.is_empty() {
+        return Err(dsn_invalid("it names no host: an attested connection needs one"));
+    }
+    if host.starts_with(['/', '@']) {
+        return Err(dsn_invalid(&format!(
+            "host {host} is a local socket: an attested connection goes to a TLS server, named by host and port"
+        )));
+    }
+    Ok(())
+}
+
+fn check_ssl_mode(mode: &str) -> Result<(), Error> {
+    if !mode.is_empty() && !SSL_MODES.contains(&mode) {
+        return Err(dsn_invalid(&format!("sslmode is none of {}", SSL_MODES.join(", "))));
+    }
+    if mode == "disable" {
+        log::warn!(target: "postgres_ratls", "sslmode=disable has no effect: the connection uses attested TLS all the same");
+    }
+    Ok(())
+}
+
+/// What a user demands must not be dropped in silence.
+fn check_honoured(parameters: &Parameters) -> Result<(), Error> {
+    for (name, harmless) in NOT_HONOURED {
+        if parameters.get(*name).is_some_and(|value| !harmless.contains(&value.as_str())) {
+            return Err(dsn_invalid(&format!("{name} is not honoured by the Rust drivers in this way: leave it out")));
+        }
+    }
+    Ok(())
+}
+
+fn server_name(host: &str) -> Option<String> {
+    (!host.is_empty() && host.parse::<IpAddr>().is_err()).then(|| host.to_owned())
+}
+
+fn port_of(text: &str) -> Result<u16, Error> {
+    match text.trim() {
+        "" => Some(PORT),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok().filter(|port| *port > 0),
+        _ => None,
+    }
+    .ok_or_else(|| dsn_invalid("port is not a number from 1 to 65535"))
+}
+
+/// libpq's: zero and less is no limit of its own, 1 means 2 seconds.
+fn timeout_of(text: &str) -> Result<Option<Duration>, Error> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let seconds: i32 = text.trim().parse().map_err(|_| dsn_invalid("connect_timeout is not a number of seconds"))?;
+    Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.max(2))))
+}
