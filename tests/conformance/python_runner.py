@@ -89,7 +89,16 @@ def run_verify(case: dict[str, Any], inputs: dict[str, bytes]) -> dict[str, Any]
     return {"result": verifier.verify_sync(inputs["quote"], options).to_dict()}
 
 
-def run_operation(case: dict[str, Any], inputs: dict[str, bytes]) -> dict[str, Any]:
+def run_turn(turn: dict[str, Any], verifier: ra_tls_verify.RaTlsVerifier, tests: Path) -> dict[str, Any]:
+    """One verification of a certificate; of what is accepted only whether the verdict was kept from an earlier turn."""
+    try:
+        certificate = (tests / turn["inputs"]["certificate"]).read_bytes()
+        return {"accepted": True, "from_cache": verifier.verify_certificate_sync(certificate, make_options(turn)).from_cache}
+    except RaTlsError as error:
+        return failure_of(error)
+
+
+def run_operation(case: dict[str, Any], inputs: dict[str, bytes], tests: Path) -> dict[str, Any]:
     if case["operation"] == "extract":
         quote = ra_tls_verify.extract_tdx_quote(inputs["certificate"])
         return {"quote": None if quote is None else {"length": len(quote), "sha256": hashlib.sha256(quote).hexdigest()}}
@@ -97,17 +106,31 @@ def run_operation(case: dict[str, Any], inputs: dict[str, bytes]) -> dict[str, A
         if "certificate" in inputs:
             return {"fields": ra_tls_verify.inspect_certificate(inputs["certificate"])}
         return {"fields": ra_tls_verify.inspect_quote(inputs["quote"])}
+    if case["operation"] == "verify_in_turn":
+        verifier = make_verifier(case, inputs)
+        return {"turns": [run_turn(turn, verifier, tests) for turn in case["turns"]]}
     return run_verify(case, inputs)
 
 
+def failure_of(error: RaTlsError) -> dict[str, Any]:
+    kind = next(name for base, name in CLASSES.items() if isinstance(error, base))
+    return {"accepted": False, "code": error.code, "class": kind, "stage": error.stage, "tcb": error.tcb}
+
+
 def outcome_of(case: dict[str, Any], tests: Path = TESTS) -> dict[str, Any]:
-    """The normalised outcome of a case."""
+    """The normalised outcome of a case.
+
+    Raises:
+        AssertionError: the message is not the one that the case demands in Python's spelling.
+    """
     inputs = {key: (tests / path).read_bytes() for key, path in case["inputs"].items()}
     try:
-        return {"accepted": True, **run_operation(case, inputs)}
+        return {"accepted": True, **run_operation(case, inputs, tests)}
     except RaTlsError as error:
-        kind = next(name for base, name in CLASSES.items() if isinstance(error, base))
-        return {"accepted": False, "code": error.code, "class": kind, "stage": error.stage, "tcb": error.tcb}
+        expected = case.get("messages", {}).get("python", str(error))
+        if str(error) != expected:
+            raise AssertionError(f"message differs\n  found    {error}\n  expected {expected}") from error
+        return failure_of(error)
 
 
 def line_of(name: str, outcome: dict[str, Any]) -> str:
@@ -127,7 +150,12 @@ def main(tests: Path = TESTS) -> int:
     different = 0
     cases = load_cases(tests)
     for name, case in cases.items():
-        line, expected = line_of(name, outcome_of(case, tests)), line_of(name, case["expect"])
+        try:
+            line, expected = line_of(name, outcome_of(case, tests)), line_of(name, case["expect"])
+        except AssertionError as error:
+            different += 1
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
         print(line)
         if line != expected:
             different += 1

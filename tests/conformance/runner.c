@@ -243,6 +243,7 @@ static cJSON *failed(ratls_status status, const ratls_error *error)
     cJSON_AddStringToObject(outcome, "class", classes[ratls_status_class(status)]);
     cJSON_AddStringToObject(outcome, "stage", ratls_error_stage(error));
     cJSON_AddItemToObject(outcome, "tcb", cJSON_Parse(ratls_error_tcb_json(error)));
+    cJSON_AddStringToObject(outcome, "message", ratls_error_message(error, RATLS_SPELLING_C));
     return outcome;
 }
 
@@ -349,6 +350,55 @@ static cJSON *run_verify(const cJSON *test, const char *root, bool certificate)
     return outcome;
 }
 
+/* One verification of a certificate; of what is accepted only whether the verdict was kept from an earlier turn. */
+static cJSON *run_turn(const cJSON *turn, const char *root, ratls_verifier *verifier)
+{
+    char *options = options_text(turn);
+    bytes certificate = read_input(turn, root, "certificate");
+    ratls_policy *policy = NULL;
+    ratls_result *result = NULL;
+    ratls_error *error = NULL;
+    ratls_status status = ratls_policy_parse(&policy, options, strlen(options), &error);
+    cJSON *outcome;
+
+    if (status == RATLS_OK) {
+        status = ratls_verify_certificate(
+            &result, verifier, certificate.data, certificate.len, ratls_policy_options(policy), NULL, &error);
+    }
+    outcome = status != RATLS_OK
+        ? failed(status, error)
+        : accepted("from_cache", cJSON_CreateBool(ratls_result_flag(result, RATLS_FIELD_FROM_CACHE) == 1));
+    cJSON_DeleteItemFromObjectCaseSensitive(outcome, "message");
+    ratls_result_free(result);
+    ratls_error_free(error);
+    ratls_policy_free(policy);
+    free(certificate.data);
+    free(options);
+    return outcome;
+}
+
+static cJSON *run_in_turn(const cJSON *test, const char *root)
+{
+    ratls_verifier *verifier = NULL;
+    ratls_error *error = NULL;
+    ratls_status status = new_verifier(&verifier, test, root, &error);
+    cJSON *turns, *turn;
+
+    if (status != RATLS_OK) {
+        cJSON *outcome = failed(status, error);
+
+        ratls_error_free(error);
+        return outcome;
+    }
+    turns = cJSON_CreateArray();
+    cJSON_ArrayForEach(turn, cJSON_GetObjectItemCaseSensitive(test, "turns"))
+    {
+        cJSON_AddItemToArray(turns, run_turn(turn, root, verifier));
+    }
+    ratls_verifier_free(verifier);
+    return accepted("turns", turns);
+}
+
 static cJSON *run_operation(const cJSON *test, const char *root, const char *name)
 {
     const char *operation = text_of(test, "operation");
@@ -363,9 +413,26 @@ static cJSON *run_operation(const cJSON *test, const char *root, const char *nam
         return run_verify(test, root, false);
     } else if (strcmp(operation, "verify_certificate") == 0) {
         return run_verify(test, root, true);
+    } else if (strcmp(operation, "verify_in_turn") == 0) {
+        return run_in_turn(test, root);
     }
     give_up("has an unknown operation", name);
     return NULL;
+}
+
+/* Take the message out of an outcome; true when it is the one that the case demands in C's spelling, or none is demanded. */
+static bool check_message(cJSON *outcome, const cJSON *test, const char *name)
+{
+    const char *expected = text_of(cJSON_GetObjectItemCaseSensitive(test, "messages"), "c");
+    cJSON *message = cJSON_DetachItemFromObjectCaseSensitive(outcome, "message");
+    const char *found = message == NULL ? "(accepted)" : message->valuestring;
+    bool same = expected == NULL || strcmp(found, expected) == 0;
+
+    if (!same) {
+        fprintf(stderr, "%s: message differs\n  found    %s\n  expected %s\n", name, found, expected);
+    }
+    cJSON_Delete(message);
+    return same;
 }
 
 /* Print the outcome's line; true when it is the expected one. */
@@ -375,7 +442,7 @@ static bool run_case(const char *root, const char *cases, const char *name)
     cJSON *test, *outcome, *expected;
     bytes text;
     char *line, *expected_line;
-    bool same;
+    bool same, message_same;
 
     if (snprintf(file, sizeof file, "%s.json", name) >= (int)sizeof file) {
         give_up("name is too long", name);
@@ -388,6 +455,7 @@ static bool run_case(const char *root, const char *cases, const char *name)
         give_up("is not a case: it needs to be JSON, with expect", path);
     }
     outcome = run_operation(test, root, name);
+    message_same = check_message(outcome, test, name);
     cJSON_AddStringToObject(outcome, "name", name);
     cJSON_AddStringToObject(expected, "name", name);
     sort_keys(outcome);
@@ -405,7 +473,7 @@ static bool run_case(const char *root, const char *cases, const char *name)
     cJSON_Delete(expected);
     cJSON_Delete(test);
     free(text.data);
-    return same;
+    return same && message_same;
 }
 
 int main(int argc, char *argv[])

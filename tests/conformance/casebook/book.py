@@ -95,6 +95,18 @@ class Book:
         operation = "verify_certificate" if "certificate" in inputs else "verify_quote"
         self.add(name, description, operation, inputs, self.expected(expect, moment), verifier=verifier, options=given, options_text=options_text)
 
+    def in_turn(self, name: str, description: str, verifier: Any, turns: list[tuple[bytes, Mapping[str, Any], dict[str, Any]]]) -> None:
+        """Several verifications of certificates with one verifier. A turn is a certificate, options and what must come out:
+        `kept(...)` of casebook.outcome or a failure. No turn says `now`: with a time of its own nothing is kept."""
+        written = [{"inputs": {"certificate": self.vector(f"{name}-{number}.der", certificate)}, "options": dict(options)}
+                   for number, (certificate, options, _) in enumerate(turns)]
+        self.add(name, description, "verify_in_turn", {}, {"accepted": True, "turns": [expect for _, _, expect in turns]},
+                 verifier=verifier, turns=written)
+
+    def says(self, name: str, **messages: str) -> None:
+        """The message that each language must give for a case that fails, by its spelling."""
+        self.cases[name]["messages"] = messages
+
     def expected(self, expect: Expectation, moment: int | None) -> dict[str, Any]:
         if isinstance(expect, dict):
             return expect

@@ -48,6 +48,11 @@ def failure(code: str, tcb: dict[str, Any] | None = None) -> dict[str, Any]:
     return {"accepted": False, "code": code, "class": row["class"], "stage": row["stage"], "tcb": tcb}
 
 
+def kept(from_cache: bool) -> dict[str, Any]:
+    """An accepted turn: whether its verdict was kept from an earlier one."""
+    return {"accepted": True, "from_cache": from_cache}
+
+
 def extracted(quote: bytes | None) -> dict[str, Any]:
     identity = None if quote is None else {"length": len(quote), "sha256": hashlib.sha256(quote).hexdigest()}
     return {"accepted": True, "quote": identity}

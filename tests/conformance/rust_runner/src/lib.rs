@@ -76,6 +76,30 @@ fn run_operation(case: &Value, inputs: &Inputs) -> Result<Result<Value, Error>, 
     }
 }
 
+/// Several verifications with one verifier; of what is accepted only whether the verdict was kept from an earlier turn.
+fn verify_in_turn(case: &Value, inputs: &Inputs, tests: &Path) -> Result<Value, Mistake> {
+    let verifier = make_verifier(case, inputs);
+    let turns = case["turns"].as_array().ok_or("the case has no turns")?;
+    let outcomes = turns.iter().map(|turn| {
+        let inputs = read_inputs(turn, tests)?;
+        let certificate = input(&inputs, "certificate")?;
+        let verified = VerifyOptions::from_policy(&turn["options"].to_string())
+            .and_then(|options| verifier.verify_certificate_blocking(certificate, &options));
+        match verified {
+            Ok(result) => Ok(json!({"accepted": true, "from_cache": result.from_cache})),
+            Err(error) => failure(&error),
+        }
+    });
+    Ok(json!({"turns": outcomes.collect::<Result<Vec<_>, Mistake>>()?}))
+}
+
+fn failure(error: &Error) -> Result<Value, Mistake> {
+    Ok(json!({
+        "accepted": false, "code": error.code().name(), "class": class_name(error.class()), "stage": error.stage(),
+        "tcb": error.tcb_json().map(serde_json::from_str::<Value>).transpose()?,
+    }))
+}
+
 type VerifyFunction = fn(&Verifier, &[u8], &VerifyOptions) -> Result<ra_tls_verify::VerifyResult, Error>;
 
 fn verify(case: &Value, inputs: &Inputs, function: VerifyFunction, evidence: &[u8]) -> Result<Value, Error> {
@@ -92,25 +116,36 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The normalised outcome of a case.
-///
-/// # Errors
-/// A mistake in the case.
-pub fn outcome_of(case: &Value, tests: &Path) -> Result<Value, Mistake> {
-    let named = case["inputs"].as_object().ok_or("the case has no inputs")?;
+fn read_inputs(case: &Value, tests: &Path) -> Result<Inputs, Mistake> {
     let mut inputs = Inputs::new();
-    for (name, path) in named {
+    for (name, path) in case["inputs"].as_object().ok_or("the case has no inputs")? {
         let path = tests.join(path.as_str().ok_or("an input is no path")?);
         inputs.insert(name.clone(), fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?);
     }
-    Ok(match run_operation(case, &inputs)? {
-        Ok(Value::Object(found)) => with("accepted", Value::Bool(true), found),
-        Ok(_) => return Err("an operation without fields".into()),
-        Err(error) => json!({
-            "accepted": false, "code": error.code().name(), "class": class_name(error.class()), "stage": error.stage(),
-            "tcb": error.tcb_json().map(serde_json::from_str::<Value>).transpose()?,
-        }),
-    })
+    Ok(inputs)
+}
+
+/// The normalised outcome of a case.
+///
+/// # Errors
+/// A mistake in the case, or a message that is not the one it demands in Rust's spelling.
+pub fn outcome_of(case: &Value, tests: &Path) -> Result<Value, Mistake> {
+    let inputs = read_inputs(case, tests)?;
+    let outcome = match case["operation"].as_str() {
+        Some("verify_in_turn") => Ok(verify_in_turn(case, &inputs, tests)?),
+        _ => run_operation(case, &inputs)?,
+    };
+    match outcome {
+        Ok(Value::Object(found)) => Ok(with("accepted", Value::Bool(true), found)),
+        Ok(_) => Err("an operation without fields".into()),
+        Err(error) => {
+            let found = error.to_string();
+            match case.pointer("/messages/rust").and_then(Value::as_str) {
+                Some(expected) if expected != found => Err(format!("message differs\n  found    {found}\n  expected {expected}").into()),
+                _ => failure(&error),
+            }
+        }
+    }
 }
 
 fn class_name(class: Class) -> &'static str {
