@@ -2,6 +2,7 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/bytes.c
   ${CMAKE_CURRENT_LIST_DIR}/cancel.c
   ${CMAKE_CURRENT_LIST_DIR}/certificate.c
+  ${CMAKE_CURRENT_LIST_DIR}/chance.c
   ${CMAKE_CURRENT_LIST_DIR}/clock.c
   ${CMAKE_CURRENT_LIST_DIR}/codes_table.c
   ${CMAKE_CURRENT_LIST_DIR}/crl.c
@@ -9,10 +10,12 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/digest.c
   ${CMAKE_CURRENT_LIST_DIR}/error.c
   ${CMAKE_CURRENT_LIST_DIR}/fields_table.c
+  ${CMAKE_CURRENT_LIST_DIR}/http.c
   ${CMAKE_CURRENT_LIST_DIR}/json.c
   ${CMAKE_CURRENT_LIST_DIR}/options.c
   ${CMAKE_CURRENT_LIST_DIR}/options_table.c
   ${CMAKE_CURRENT_LIST_DIR}/p256.c
+  ${CMAKE_CURRENT_LIST_DIR}/pause.c
   ${CMAKE_CURRENT_LIST_DIR}/pem.c
   ${CMAKE_CURRENT_LIST_DIR}/reader.c
   ${CMAKE_CURRENT_LIST_DIR}/text.c
