@@ -1,7 +1,7 @@
 //! Where the native library comes from: the sources in this package, or an installation.
 //!
 //! From source unless only the feature `system` asks for an installed one; `RATLS_SYS_NO_VENDOR=1` asks for it in any case.
-//! OpenSSL is the copy that `openssl-sys` links, cJSON the system's.
+//! OpenSSL and libcurl are the copies that `openssl-sys` and `curl-sys` link, cJSON the system's.
 
 use std::env;
 use std::fs;
@@ -48,8 +48,13 @@ fn build_core() {
         .include(core.join("include"))
         .include(core.join("src"))
         .includes(&cjson.include_paths)
-        // Where openssl-sys found, or built, the OpenSSL that it links.
-        .includes(env::var_os("DEP_OPENSSL_INCLUDE").iter().flat_map(env::split_paths))
+        // Where those crates found, or built, what they link.
+        .includes(
+            ["DEP_OPENSSL_INCLUDE", "DEP_CURL_INCLUDE"]
+                .iter()
+                .filter_map(env::var_os)
+                .flat_map(|paths| env::split_paths(&paths).collect::<Vec<_>>()),
+        )
         .files(sources(&core));
     build.compile("ratls");
     // After our own library, which needs them.

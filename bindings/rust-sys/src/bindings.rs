@@ -200,6 +200,54 @@ pub const RATLS_ERR_DCAP_TDX_SEAMATTRIBUTES: _bindgen_ty_1 = 353;
 pub const RATLS_ERR_DCAP_TDX_MODULE_SVN_UNSUPPORTED: _bindgen_ty_1 = 354;
 ///< refused, dcap: platform TCB is below every level that Intel lists: found {found}
 pub const RATLS_ERR_DCAP_TCB_NOT_SUPPORTED: _bindgen_ty_1 = 355;
+///< unavailable, intel: Intel Trust Authority returned {http_status}: {body}
+pub const RATLS_ERR_INTEL_HTTP_STATUS: _bindgen_ty_1 = 400;
+///< unavailable, intel: cannot reach Intel Trust Authority at {url}: {what}
+pub const RATLS_ERR_INTEL_NETWORK: _bindgen_ty_1 = 401;
+///< unavailable, intel: TLS to Intel Trust Authority at {url} failed: {what}. {option:ca_file} names the authorities that are trusted
+pub const RATLS_ERR_INTEL_TLS: _bindgen_ty_1 = 402;
+///< unavailable, intel: Intel Trust Authority at {url} did not answer within {expected}ms
+pub const RATLS_ERR_INTEL_TIMEOUT: _bindgen_ty_1 = 403;
+///< unavailable, intel: Intel Trust Authority's answer from {url} is larger than the limit: {what}, expected at most {expected} bytes
+pub const RATLS_ERR_INTEL_TOO_LARGE: _bindgen_ty_1 = 404;
+///< unavailable, intel: Intel Trust Authority's answer from {url} is not as specified: {what}
+pub const RATLS_ERR_INTEL_PROTOCOL: _bindgen_ty_1 = 405;
+///< unavailable, intel: Intel Trust Authority's key set has no usable key for this token: {what}
+pub const RATLS_ERR_INTEL_KEY: _bindgen_ty_1 = 406;
+///< unavailable, intel: Intel Trust Authority's signing certificate does not verify: {what}
+pub const RATLS_ERR_INTEL_CHAIN: _bindgen_ty_1 = 407;
+///< unavailable, intel: revocation of Intel Trust Authority's signing certificate cannot be checked: {what}
+pub const RATLS_ERR_INTEL_CRL: _bindgen_ty_1 = 408;
+///< unavailable, intel: Intel Trust Authority's signing certificate is revoked: {what}
+pub const RATLS_ERR_INTEL_SIGNER_REVOKED: _bindgen_ty_1 = 409;
+///< refused, intel: Intel Trust Authority's token is malformed: {what}
+pub const RATLS_ERR_INTEL_TOKEN_FORMAT: _bindgen_ty_1 = 420;
+///< refused, intel: Intel Trust Authority's token is signed with "{found}": {option:intel_allowed_algorithms} accepts {expected}
+pub const RATLS_ERR_INTEL_TOKEN_ALGORITHM: _bindgen_ty_1 = 421;
+///< refused, intel: Intel Trust Authority's token has a header that is not acceptable: {what}
+pub const RATLS_ERR_INTEL_TOKEN_HEADER: _bindgen_ty_1 = 422;
+///< refused, intel: Intel Trust Authority's token names no key of the portal's key set: {what}
+pub const RATLS_ERR_INTEL_TOKEN_KEY_ID: _bindgen_ty_1 = 423;
+///< refused, intel: Intel Trust Authority's token has a signature that does not verify
+pub const RATLS_ERR_INTEL_TOKEN_SIGNATURE: _bindgen_ty_1 = 424;
+///< refused, intel: Intel Trust Authority's token expired at {found}, verified at {expected}{hint}
+pub const RATLS_ERR_INTEL_TOKEN_EXPIRED: _bindgen_ty_1 = 425;
+///< refused, intel: Intel Trust Authority's token is valid from {found}, verified at {expected}{hint}
+pub const RATLS_ERR_INTEL_TOKEN_NOT_YET_VALID: _bindgen_ty_1 = 426;
+///< refused, intel: Intel Trust Authority's token is not a fresh one: {what}: found {found}, expected {expected}
+pub const RATLS_ERR_INTEL_TOKEN_STALE: _bindgen_ty_1 = 427;
+///< refused, intel: Intel Trust Authority's token is issued by "{found}": expected {expected}
+pub const RATLS_ERR_INTEL_TOKEN_ISSUER: _bindgen_ty_1 = 428;
+///< refused, intel: Intel Trust Authority's token has version {found}: {option:intel_api_version} expects {expected}
+pub const RATLS_ERR_INTEL_TOKEN_VERSION: _bindgen_ty_1 = 429;
+///< refused, intel: Intel Trust Authority's token lacks the claim {claim}
+pub const RATLS_ERR_INTEL_CLAIM_MISSING: _bindgen_ty_1 = 430;
+///< refused, intel: Intel Trust Authority's token has a claim {claim} that is not {expected}
+pub const RATLS_ERR_INTEL_CLAIM_TYPE: _bindgen_ty_1 = 431;
+///< refused, intel: Intel Trust Authority's token is about another quote than the one sent: {claim} differs
+pub const RATLS_ERR_INTEL_TOKEN_BINDING: _bindgen_ty_1 = 432;
+///< refused, intel: Intel Trust Authority did not match policy {found}: {what}
+pub const RATLS_ERR_INTEL_POLICY: _bindgen_ty_1 = 433;
 ///< unavailable, collateral: collateral is missing: {what}. Give a whole bundle in {option:collateral}.
 pub const RATLS_ERR_COLLATERAL_MISSING: _bindgen_ty_1 = 500;
 ///< unavailable, collateral: collateral is not the expected JSON object: {what}
@@ -368,6 +416,12 @@ pub const RATLS_ERR_TLS_TRUNCATED: _bindgen_ty_1 = 913;
 pub const RATLS_ERR_TLS_FAILED: _bindgen_ty_1 = 914;
 ///< usage, tunnel: the client's first packet is not one of PostgreSQL's protocol 3: {what}
 pub const RATLS_ERR_STARTUP_INVALID: _bindgen_ty_1 = 916;
+///< usage, tunnel: descriptor {found} is not the driver's end of an open connection of this tunnel
+pub const RATLS_ERR_CONNECTION_UNKNOWN: _bindgen_ty_1 = 917;
+///< unavailable, tunnel: upstream does not start TLS when asked to by SSLRequest ({option:start_tls}): {what}
+pub const RATLS_ERR_START_TLS_REFUSED: _bindgen_ty_1 = 918;
+///< unavailable, tunnel: upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found}
+pub const RATLS_ERR_CHANNEL_BINDING_ONLY: _bindgen_ty_1 = 919;
 pub type _bindgen_ty_1 = ::core::ffi::c_uint;
 /// One of RATLS_FIELD_*.
 pub type ratls_field = i32;
@@ -909,7 +963,8 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     #[must_use]
-    /// A verifier that checks quotes against Intel's signing chain on this machine.
+    /** A verifier that checks quotes against Intel's signing chain on this machine.
+  @nullable options*/
     pub fn ratls_verifier_new_dcap(
         out: *mut *mut ratls_verifier,
         options: *const ratls_dcap_options,
@@ -953,7 +1008,8 @@ unsafe extern "C" {
 unsafe extern "C" {
     #[must_use]
     /** A verifier that checks no signature: for development. Policy and key binding still hold, and a
-  quote must be there; its results are `accepted`, not `verified`.*/
+  quote must be there; its results are `accepted`, not `verified`.
+  @nullable options*/
     pub fn ratls_verifier_new_noop(
         out: *mut *mut ratls_verifier,
         options: *const ratls_verifier_options,
@@ -977,7 +1033,8 @@ unsafe extern "C" {
   REPORTDATA come from the quote, and policy and key binding are applied as for every verifier.
 
   In: callback, user: who judges. release: called once with user when the verifier is gone and
-      the last callback has returned, on whatever thread that is (may be NULL). When this fails it is not called.*/
+      the last callback has returned, on whatever thread that is (may be NULL). When this fails it is not called.
+  @nullable options*/
     pub fn ratls_verifier_new_custom(
         out: *mut *mut ratls_verifier,
         callback: ratls_custom_callback,
@@ -1006,7 +1063,8 @@ unsafe extern "C" {
       (USER_VERIFIER_CLAIMS).
 
   The result then is `verified`: the caller's verifier vouches for the hardware's signature. Under which root it
-  checked is not known here, so trust_anchor is null.*/
+  checked is not known here, so trust_anchor is null.
+  @consumes request*/
     pub fn ratls_custom_accept(
         request: *mut ratls_custom_request,
         claims: *const ::core::ffi::c_char,
@@ -1015,7 +1073,8 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     /** Answer: not acceptable (status_class RATLS_CLASS_REFUSED) or could not check (anything else), and why.
-  Consumes the request.*/
+  Consumes the request.
+  @consumes request*/
     pub fn ratls_custom_reject(
         request: *mut ratls_custom_request,
         status_class: i32,
@@ -1049,7 +1108,9 @@ unsafe extern "C" {
   Out:     out:     result; free with ratls_result_free().
   In:      verifier, quote, quote_len. options: policy (NULL: the defaults). cancel: may be NULL.
   Does not check: that the quote belongs to any connection. Use ratls_verify_certificate() for that,
-           or pin report_data.*/
+           or pin report_data.
+  @waits
+  @nullable options cancel*/
     pub fn ratls_verify(
         out: *mut *mut ratls_result,
         verifier: *mut ratls_verifier,
@@ -1066,7 +1127,9 @@ unsafe extern "C" {
   commits to the certificate's public key. Verdicts are cached by certificate (cache_ttl_s).
 
   Does not check: host name, certificate validity dates, or that the peer holds the private key (the
-  TLS handshake proves that).*/
+  TLS handshake proves that).
+  @waits
+  @nullable options cancel*/
     pub fn ratls_verify_certificate(
         out: *mut *mut ratls_result,
         verifier: *mut ratls_verifier,
@@ -1150,12 +1213,22 @@ pub struct ratls_tunnel_options {
     pub spelling: i32,
     ///< 0
     pub reserved: i32,
+    ///< sent data unacknowledged for so long: the server is gone; 0: 60000; negative: as the system has it
+    pub tcp_user_timeout_ms: i64,
+    ///< silence before the server is probed; 0: 30; negative: never
+    pub keepalive_idle_s: i32,
+    ///< between two probes; 0: 10
+    pub keepalive_interval_s: i32,
+    ///< probes without an answer: the server is gone; 0: 3
+    pub keepalive_count: i32,
+    ///< 1: send PostgreSQL's SSLRequest first; 0: TLS from the first byte on
+    pub start_tls: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of ratls_tunnel_options",
-    ][::core::mem::size_of::<ratls_tunnel_options>() - 88usize];
+    ][::core::mem::size_of::<ratls_tunnel_options>() - 112usize];
     [
         "Alignment of ratls_tunnel_options",
     ][::core::mem::align_of::<ratls_tunnel_options>() - 8usize];
@@ -1198,6 +1271,21 @@ const _: () = {
     [
         "Offset of field: ratls_tunnel_options::reserved",
     ][::core::mem::offset_of!(ratls_tunnel_options, reserved) - 84usize];
+    [
+        "Offset of field: ratls_tunnel_options::tcp_user_timeout_ms",
+    ][::core::mem::offset_of!(ratls_tunnel_options, tcp_user_timeout_ms) - 88usize];
+    [
+        "Offset of field: ratls_tunnel_options::keepalive_idle_s",
+    ][::core::mem::offset_of!(ratls_tunnel_options, keepalive_idle_s) - 96usize];
+    [
+        "Offset of field: ratls_tunnel_options::keepalive_interval_s",
+    ][::core::mem::offset_of!(ratls_tunnel_options, keepalive_interval_s) - 100usize];
+    [
+        "Offset of field: ratls_tunnel_options::keepalive_count",
+    ][::core::mem::offset_of!(ratls_tunnel_options, keepalive_count) - 104usize];
+    [
+        "Offset of field: ratls_tunnel_options::start_tls",
+    ][::core::mem::offset_of!(ratls_tunnel_options, start_tls) - 108usize];
 };
 unsafe extern "C" {
     pub fn ratls_tunnel_options_init(options: *mut ratls_tunnel_options, size: usize);
@@ -1206,11 +1294,19 @@ unsafe extern "C" {
     #[must_use]
     /** Open an attested way to a PostgreSQL server: a Unix socket in a private directory for any driver.
 
-  Makes one attested handshake first, so that a refusal is returned here. From then on every
-  connection to the socket gets a TLS connection of its own, whose certificate is verified before the
-  first byte goes either way; a refusal reaches the driver as a PostgreSQL ErrorResponse.
+  Makes one attested handshake first, so that a refusal is returned here; that connection serves the first driver,
+  if it comes soon. From then on every connection to the socket gets a TLS connection of its own, whose certificate
+  is verified before the first byte goes either way; a refusal reaches the driver as a PostgreSQL ErrorResponse.
 
-  In: verifier: kept until the tunnel is closed. cancel: ends the opening only; may be NULL.*/
+  Tunnels are shared: opened again with the same verifier and equal options, without a socket_dir, in the same
+  process, it hands out a further handle of the tunnel that is running, without a handshake. Each handle is closed
+  with ratls_tunnel_close(); the last one closes the tunnel. Opened from several threads at once, one makes the
+  handshake and all share its outcome.
+
+  In: verifier: kept until the tunnel is closed. cancel: ends the opening only; may be NULL.
+  @waits
+  @nullable cancel
+  @keeps verifier*/
     pub fn ratls_tunnel_open(
         out: *mut *mut ratls_tunnel,
         verifier: *mut ratls_verifier,
@@ -1224,9 +1320,11 @@ unsafe extern "C" {
     /** Take the leaf certificate that a server presents, and hang up: for a look at it, without any judgement.
 
   The handshake proves that the server holds the certificate's key; no application byte goes either way.
-  Of the options host, port, server_name and the timeouts count.
+  Of the options host, port, server_name, start_tls and the timeouts count.
 
-  Out: certificate, certificate_len: DER; free with ratls_bytes_free().*/
+  Out: certificate, certificate_len: DER; free with ratls_bytes_free().
+  @waits
+  @nullable cancel*/
     pub fn ratls_tunnel_fetch_certificate(
         certificate: *mut *mut u8,
         certificate_len: *mut usize,
@@ -1255,6 +1353,38 @@ unsafe extern "C" {
     ) -> ratls_status;
 }
 unsafe extern "C" {
+    #[must_use]
+    /** The verdict that one connection rests on, a copy of the caller's.
+
+  Which connection a descriptor belongs to is asked of the kernel (sock_diag). Where it does not tell, as in a sandbox
+  without netlink sockets, the answer is the newest verdict, as ratls_tunnel_result() gives it.
+
+  Returns: CONNECTION_UNKNOWN for a descriptor that is not the driver's end of an open connection of this tunnel,
+           or of one whose server was not accepted (yet).
+  In:      fd: the driver's socket, for example libpq's PQsocket(). Borrowed for the call.*/
+    pub fn ratls_tunnel_result_of(
+        out: *mut *mut ratls_result,
+        tunnel: *const ratls_tunnel,
+        fd: i32,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** What a verdict was reached from, to be kept: `ratls verify --saved` repeats it, at its time, years later.
+
+  Out: json: an object with certificate (PEM), quote (hexadecimal; null where there was none), collateral (the bundle,
+       docs/collateral.md; null for a verifier that uses none), trust_anchor (PEM; null: Intel's) and verified_at
+       (RFC 3339). Free with ratls_bytes_free().
+  In:  fd: the connection, as for ratls_tunnel_result_of(); -1: the newest verdict.*/
+    pub fn ratls_tunnel_evidence(
+        json: *mut *mut ::core::ffi::c_char,
+        tunnel: *const ratls_tunnel,
+        fd: i32,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
     /// The newest failure of a connection, a copy of the caller's; NULL when there was none.
     pub fn ratls_tunnel_last_error(tunnel: *const ratls_tunnel) -> *mut ratls_error;
 }
@@ -1265,7 +1395,9 @@ unsafe extern "C" {
     pub fn ratls_tunnel_stats(tunnel: *const ratls_tunnel) -> *mut ::core::ffi::c_char;
 }
 unsafe extern "C" {
-    /** Close: no new connections, the open ones are ended, threads joined, the socket removed. Frees the
-  handle; NULL is accepted. In a forked child it only forgets the handle.*/
+    /** Close a handle and free it; NULL is accepted. With the last handle the tunnel closes: no new connections, the open
+  ones are ended, threads joined, the socket removed. In a forked child it only forgets the handle.
+  @waits
+  @consumes tunnel*/
     pub fn ratls_tunnel_close(tunnel: *mut ratls_tunnel);
 }

@@ -7,7 +7,8 @@
 #![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags, rustdoc::bare_urls)]
 #![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::too_many_arguments)]
 
-// Links the one OpenSSL of the program.
+// They link the one OpenSSL and the one libcurl of the program.
+extern crate curl_sys as _;
 extern crate openssl_sys as _;
 
 include!("bindings.rs");

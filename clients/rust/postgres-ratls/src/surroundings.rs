@@ -47,7 +47,12 @@ impl Environment {
     pub(crate) fn of(variables: &[(&str, &str)]) -> Environment {
         let variables: BTreeMap<String, OsString> =
             variables.iter().map(|(name, value)| ((*name).into(), value.into())).collect();
-        Environment(Box::new(move |name| variables.get(name).cloned()))
+        Environment::with(move |name| variables.get(name).cloned())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with(variable: impl Fn(&str) -> Option<OsString> + Send + 'static) -> Environment {
+        Environment(Box::new(variable))
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, Error> {

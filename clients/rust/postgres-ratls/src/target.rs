@@ -147,3 +147,6 @@ fn timeout_of(text: &str) -> Result<Option<Duration>, Error> {
     let seconds: i32 = text.trim().parse().map_err(|_| dsn_invalid("connect_timeout is not a number of seconds"))?;
     Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.max(2))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ pub use options::{ANY, VerifyOptions};
 pub use own::AsyncRaTlsVerifier;
 pub use own::{Claims, RaTlsVerifier, Rejection};
 pub use result::VerifyResult;
-pub use tunnel::{Tunnel, TunnelStats, Upstream};
+pub use tunnel::{Keepalive, Tunnel, TunnelStats, Upstream};
 pub use verifier::{DcapVerifier, NoopVerifier, Verifier};
 
 /// The version of this crate, which is the library's.

@@ -1,6 +1,7 @@
 //! Attested ways to a PostgreSQL server, for clients of this crate.
 
 use std::ffi::OsString;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use ratls_sys as sys;
 use crate::cancel::{self, Cancel};
 use crate::codes::Code;
 use crate::error::{Error, argument_invalid, internal};
-use crate::ffi::{ResultHandle, SPELLING, TunnelHandle, c_string, log, take_error, take_text, text, verify_result};
+use crate::ffi::{ResultHandle, SPELLING, TunnelHandle, c_string, call, log, take_error, take_text, text, verify_result};
 use crate::options::VerifyOptions;
 use crate::result::VerifyResult;
 use crate::verifier::Verifier;
@@ -28,6 +29,31 @@ pub struct Upstream {
     pub connect_timeout: Option<Duration>,
     /// Bound of the TLS handshake; not given: 5 s.
     pub handshake_timeout: Option<Duration>,
+    /// Send PostgreSQL's SSLRequest first, for a server that does not take TLS from the first byte on.
+    pub start_tls: bool,
+    /// How long sent data may stay unacknowledged before the server counts as gone; not given: 60 s.
+    pub tcp_user_timeout: Option<Duration>,
+    /// Probes of a silent server (TCP keepalive).
+    pub keepalive: Keepalive,
+}
+
+/// When a silent server is probed, and when it counts as gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keepalive {
+    /// After 30 s of silence every 10 s; gone after 3 probes without an answer.
+    #[default]
+    Default,
+    /// Never.
+    Off,
+    /// As said; a 0 stands for the default's number.
+    After {
+        /// Seconds of silence before the first probe.
+        idle_s: u16,
+        /// Seconds between two probes.
+        interval_s: u16,
+        /// Probes without an answer.
+        count: u8,
+    },
 }
 
 /// Counters of a tunnel.
@@ -104,6 +130,35 @@ impl Tunnel {
         verify_result(&result)
     }
 
+    /// The verdict that one connection rests on, while it is open. `driver_end` is the driver's socket.
+    ///
+    /// # Errors
+    /// `Error::Usage`: it is none of an open connection of this tunnel.
+    pub fn result_of(&self, driver_end: BorrowedFd<'_>) -> Result<VerifyResult, Error> {
+        // SAFETY: a live handle; the descriptor is borrowed for the call.
+        let result = ResultHandle::make(|out, error| unsafe {
+            sys::ratls_tunnel_result_of(out, self.handle.as_ptr(), driver_end.as_raw_fd(), error)
+        })?;
+        verify_result(&result)
+    }
+
+    /// What a verdict was reached from, as a JSON object: certificate, quote, collateral, trust anchor and time. Kept in a file,
+    /// `ratls verify --saved FILE` repeats it, years later. Of the connection with this driver's socket; without one, of the
+    /// newest verdict.
+    ///
+    /// # Errors
+    /// `Error::Usage`: the socket is none of an open connection of this tunnel.
+    pub fn evidence(&self, driver_end: Option<BorrowedFd<'_>>) -> Result<String, Error> {
+        let descriptor = driver_end.map_or(-1, |end| end.as_raw_fd());
+        let mut json = std::ptr::null_mut();
+        // SAFETY: a live handle; the text is taken over.
+        let taken = unsafe {
+            call(|error| sys::ratls_tunnel_evidence(&mut json, self.handle.as_ptr(), descriptor, error))?;
+            take_text(json)
+        };
+        taken.ok_or_else(|| internal("success without a result"))
+    }
+
     /// The newest failure of a connection; `None` when there was none.
     pub fn last_error(&self) -> Option<Error> {
         // SAFETY: a live handle; the error is taken over.
@@ -148,6 +203,7 @@ fn open(verifier: &Verifier, upstream: &Upstream, options: &VerifyOptions, cance
     let server_name = upstream.server_name.as_deref().map(|name| c_string("server_name", name)).transpose()?;
     let connect_timeout_ms = milliseconds("connect_timeout", upstream.connect_timeout)?;
     let handshake_timeout_ms = milliseconds("handshake_timeout", upstream.handshake_timeout)?;
+    let tcp_user_timeout_ms = milliseconds("tcp_user_timeout", upstream.tcp_user_timeout)?;
     let policy = options.policy()?;
     let judge = verifier.handle(options)?;
     // SAFETY: the init function makes a valid struct of the zeroed one; its inputs are borrowed for the call.
@@ -161,6 +217,13 @@ fn open(verifier: &Verifier, upstream: &Upstream, options: &VerifyOptions, cance
         settings.connect_timeout_ms = connect_timeout_ms;
         settings.handshake_timeout_ms = handshake_timeout_ms;
         settings.port = upstream.port.into();
+        settings.start_tls = upstream.start_tls.into();
+        settings.tcp_user_timeout_ms = tcp_user_timeout_ms;
+        (settings.keepalive_idle_s, settings.keepalive_interval_s, settings.keepalive_count) = match upstream.keepalive {
+            Keepalive::Default => (0, 0, 0),
+            Keepalive::Off => (-1, 0, 0),
+            Keepalive::After { idle_s, interval_s, count } => (idle_s.into(), interval_s.into(), count.into()),
+        };
         settings.spelling = SPELLING;
         TunnelHandle::make(|out, error| sys::ratls_tunnel_open(out, judge.as_ptr(), &settings, cancel::as_ptr(cancel), error))?
     };
