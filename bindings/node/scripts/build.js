@@ -1,0 +1,130 @@
+#!/usr/bin/env node
+"use strict"
+// Build addon.node into build/. Says in one line what is missing. Nothing is downloaded but, where neither the package nor
+// RATLS_CJSON_SOURCE has it, the source package of cJSON, from Debian, by apt, which checks who signed it.
+
+const { spawnSync } = require("node:child_process")
+const fs = require("node:fs")
+const path = require("node:path")
+
+const home = path.dirname(__dirname)
+const build = path.join(home, "build")
+
+class Missing extends Error {}
+
+/** What a command prints; Missing when it cannot be run or fails. */
+function run(command, args, { env = {}, cwd = home } = {}) {
+  const done = spawnSync(command, args, { cwd, encoding: "utf8", env: { ...process.env, ...env } })
+  if (done.error) throw new Missing(`${command} (${done.error.code})`)
+  fs.appendFileSync(path.join(build, "build.log"), `${command} ${args.join(" ")}\n${done.stdout}${done.stderr}`)
+  if (done.status !== 0) {
+    const line = `${done.stderr}\n${done.stdout}`.split("\n").find((text) => /error|^E:|cannot/i.test(text)) ?? `exit status ${done.status}`
+    throw new Missing(`a ${command} that works: ${line.trim()} (see ${path.join(build, "build.log")})`)
+  }
+  return done.stdout
+}
+
+function isCommand(name) {
+  return (process.env.PATH ?? "").split(path.delimiter).some((folder) => fs.existsSync(path.join(folder, name)))
+}
+
+/** Folder of node_api.h: beside this node, of the system, or npm's node-api-headers. */
+function nodeHeaders() {
+  const places = [path.join(path.dirname(path.dirname(process.execPath)), "include", "node"), "/usr/include/node"]
+  try {
+    places.push(require("node-api-headers").include_dir)
+  } catch {
+    // Not installed: the others may do.
+  }
+  const found = places.find((folder) => fs.existsSync(path.join(folder, "node_api.h")))
+  if (!found) throw new Missing("node_api.h: npm install node-api-headers")
+  return found
+}
+
+function checkTools() {
+  const missing = []
+  if (!isCommand("cmake")) missing.push("cmake")
+  if (!isCommand(process.env.CC ?? "cc")) missing.push("gcc")
+  if (!isCommand("ninja") && !isCommand("make")) missing.push("make")
+  const openssl = ["/usr/lib", "/usr/lib64", "/usr/local/lib", `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`]
+  const root = process.env.OPENSSL_ROOT_DIR
+  if (!root && !openssl.some((folder) => fs.existsSync(path.join(folder, "libcrypto.a")))) missing.push("libssl-dev (with libcrypto.a)")
+  if (missing.length > 0) throw new Missing(`${missing.join(", ")} (Debian: apt-get install cmake gcc libc6-dev make libssl-dev)`)
+}
+
+/** The system's package sources, turned into sources of source packages, in an apt directory of our own. */
+function privateApt(folder) {
+  const parts = path.join(folder, "parts")
+  for (const name of ["state/lists/partial", "cache/archives/partial", "parts"]) fs.mkdirSync(path.join(folder, name), { recursive: true })
+  const listed = "/etc/apt/sources.list.d"
+  for (const name of fs.existsSync(listed) ? fs.readdirSync(listed) : []) {
+    if (!/^debian.*\.sources$/.test(name)) continue
+    const text = fs.readFileSync(path.join(listed, name), "utf8").replace(/^Types:.*$/gm, "Types: deb-src")
+    fs.writeFileSync(path.join(parts, name), text)
+  }
+  const old = "/etc/apt/sources.list"
+  if (fs.existsSync(old)) fs.writeFileSync(path.join(parts, "old.list"), fs.readFileSync(old, "utf8").replace(/^deb /gm, "deb-src "))
+  const settings = { "Dir::State": path.join(folder, "state"), "Dir::Cache": path.join(folder, "cache"),
+    "Dir::Etc::sourcelist": "/dev/null", "Dir::Etc::sourceparts": parts, "APT::Sandbox::User": "root" }
+  const file = path.join(folder, "apt.conf")
+  fs.writeFileSync(file, Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`).join(""))
+  return file
+}
+
+/** Debian's source of cJSON, its patches applied. */
+function fetchCjson(into) {
+  if (!isCommand("apt-get") || !isCommand("dpkg-source")) {
+    throw new Missing("the source of cJSON: set RATLS_CJSON_SOURCE to the folder with cJSON.c, or on Debian apt-get install dpkg-dev")
+  }
+  const folder = fs.mkdtempSync(path.join(build, "cjson-"))
+  try {
+    const env = { APT_CONFIG: privateApt(path.join(folder, "apt")) }
+    const out = path.join(folder, "out")
+    fs.mkdirSync(out)
+    run("apt-get", ["update", "-q"], { env })
+    run("apt-get", ["source", "-q", "cjson"], { env, cwd: out })
+    const source = fs.readdirSync(out, { withFileTypes: true }).find((entry) => entry.isDirectory())
+    if (!source) throw new Missing("the source of cJSON: apt-get source cjson gave none")
+    fs.mkdirSync(into, { recursive: true })
+    for (const name of ["cJSON.h", "LICENSE", "cJSON.c"]) fs.copyFileSync(path.join(out, source.name, name), path.join(into, name))
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Folder with cJSON.c. */
+function cjsonSource() {
+  const places = [process.env.RATLS_CJSON_SOURCE, path.join(home, "cjson"), path.join(build, "cjson")].filter(Boolean)
+  const found = places.find((folder) => fs.existsSync(path.join(folder, "cJSON.c")))
+  if (found) return path.resolve(found)
+  const fetched = path.join(build, "cjson")
+  fetchCjson(fetched)
+  return fetched
+}
+
+function main() {
+  checkTools()
+  fs.mkdirSync(build, { recursive: true })
+  fs.rmSync(path.join(build, "build.log"), { force: true })
+  const work = path.join(build, "cmake")
+  const configure = ["-S", home, "-B", work, "-DCMAKE_BUILD_TYPE=Release", `-DNODE_API_INCLUDE=${nodeHeaders()}`, `-DCJSON_SOURCE=${cjsonSource()}`]
+  if (isCommand("ninja")) configure.push("-G", "Ninja")
+  run("cmake", configure)
+  run("cmake", ["--build", work, "--target", "addon", "--parallel", "2"])
+  // By renaming: a process may have the old one loaded.
+  const fresh = path.join(build, `addon.${process.pid}.node`)
+  fs.copyFileSync(path.join(work, "addon.node"), fresh)
+  fs.renameSync(fresh, path.join(build, "addon.node"))
+}
+
+if (require.main === module) {
+  try {
+    main()
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error
+    console.error(`ra-tls-verify: cannot build its addon: missing ${error.message}`)
+    process.exitCode = 1
+  }
+}
+
+module.exports = { cjsonSource }
