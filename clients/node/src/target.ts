@@ -1,5 +1,6 @@
 /** What a connection URL means: where to dial, and what the driver gets. */
 import { isIP } from "node:net"
+import { userInfo } from "node:os"
 import pg from "pg"
 import { parse } from "pg-connection-string"
 import pgpass from "pgpass"
@@ -60,7 +61,7 @@ export async function resolve(url: string, settings: PgSettings): Promise<Target
     checkHost(host, hostaddr)
     const port = readPort(given.port || process.env["PGPORT"] || "")
     warnAboutPlainText(parameters.get("sslmode") || process.env["PGSSLMODE"])
-    const asked = askPg({ ...given, host: host || hostaddr, port, ssl: false, sslnegotiation: "postgres" })
+    const asked = askPg({ user: process.env["PGUSER"] || pg.defaults.user || userInfo().username, ...given, host: host || hostaddr, port, ssl: false, sslnegotiation: "postgres" })
     const password = await findPassword(asked, host || hostaddr, port)
     return {
         address: hostaddr || host,
@@ -120,7 +121,7 @@ function checkParameter(piece: string): void {
     const [name = "", ...value] = piece.split("=")
     if (!PASSED_ON.has(name) && !READ_HERE.has(name) && !REPLACED.has(name)) {
         // What stands behind an unescaped ? of a password looks like a parameter: only a plain name is shown.
-        throw invalid(`unknown parameter ${value.length > 0 && /^[a-z][a-zA-Z_]*$/.test(name) ? name : "in its query"}`)
+        throw invalid(`unknown parameter ${value.length > 0 && /^[a-zA-Z_]+$/.test(name) ? name : "in its query"}`)
     }
 }
 
@@ -154,7 +155,7 @@ function checkHost(host: string, hostaddr: string): void {
     if (host.startsWith("/") || host.startsWith("@")) {
         throw invalid(`host ${host} is a local socket: an attested connection goes to a TLS server, named by host and port`)
     }
-    if (/[\u0000-\u0020\u007f@]/.test(host)) {
+    if (isIP(host) === 0 && /[\u0000-\u0020\u007f@/\\?%]/.test(host)) {
         throw invalid("the host has a character that no name has: in a URL, write the @ of a password as %40")
     }
 }
