@@ -13,6 +13,7 @@ static const cli_flag_row own_flags[] = {
     {"--quote", "quote", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "quote: raw, hexadecimal, base64 or PEM; - is standard input"},
     {"--evidence", "evidence", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 0, "attestation envelope, or dstack's GetQuote JSON"},
     {"--report", "report", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS, 0, "the sidecar's attestation JSON"},
+    {"--saved", "saved", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_VERIFY, 1, "evidence that was saved with a verdict: certificate, collateral, trust anchor and time come from it; - is standard input"},
     {"--connect", "connect", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "take the certificate from this server: HOST:PORT"},
     {"--print-pins", "print_pins", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_INSPECT, 0, "print the pins that accept this evidence"},
     {"--policy", "policy", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_VERIFY | CLI_PROXY, 1, "options as a JSON object; flags add to it"},
@@ -24,7 +25,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"inspect", CLI_INSPECT, "(--cert FILE | --quote FILE | --connect HOST:PORT) [--json]"},
-    {"verify", CLI_VERIFY, "(--cert FILE | --quote FILE | --connect HOST:PORT) [options] [--json]"},
+    {"verify", CLI_VERIFY, "(--cert FILE | --quote FILE | --saved FILE | --connect HOST:PORT) [options] [--json]"},
     {"proxy", CLI_PROXY, "--upstream HOST:PORT --socket-dir DIR [options] [--json]"},
     {"collateral", 0, NULL},
     {"leader", 0, NULL},
@@ -244,23 +245,34 @@ static bool parse_command(cli_arguments *arguments, const char *name, cli_failur
     return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", name}, {"what", "expected inspect, verify or proxy"});
 }
 
+/* Those that a connection alone can heed. */
+static bool check_connection_flags(const cli_arguments *arguments, cli_failure *failure)
+{
+    static const char *const flags[][2] = {{"connect_timeout", "--connect-timeout"}, {"start_tls", "--start-tls"}};
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0] && cli_argument(arguments, "connect") == NULL; i++) {
+        if (cli_argument(arguments, flags[i][0]) != NULL) {
+            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", flags[i][1]}, {"what", "means nothing without --connect"});
+        }
+    }
+    return true;
+}
+
 /* Exactly one piece of evidence, and no flag that means nothing beside it. */
 static bool check_inputs(const cli_arguments *arguments, cli_failure *failure)
 {
-    static const char *const inputs[] = {"cert", "quote", "connect"};
+    static const char *const inputs[] = {"cert", "quote", "saved", "connect"};
+    bool verifying = arguments->command == CLI_VERIFY;
     int count = 0;
 
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         count += cli_argument(arguments, inputs[i]) != NULL;
     }
     if (count != 1) {
-        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--cert, --quote, --connect"},
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", verifying ? "--cert, --quote, --saved, --connect" : "--cert, --quote, --connect"},
                         {"what", count == 0 ? "one of them must be given" : "only one of them can be given"});
     }
-    if (cli_argument(arguments, "connect_timeout") != NULL && cli_argument(arguments, "connect") == NULL) {
-        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--connect-timeout"}, {"what", "means nothing without --connect"});
-    }
-    return true;
+    return check_connection_flags(arguments, failure);
 }
 
 static bool check_proxy(const cli_arguments *arguments, cli_failure *failure)
@@ -278,7 +290,7 @@ static bool check_proxy(const cli_arguments *arguments, cli_failure *failure)
 /* Standard input can be read once only. */
 static bool check_standard_input(const cli_arguments *arguments, cli_failure *failure)
 {
-    static const char *const files[] = {"cert", "quote", "policy", "collateral", "trust_anchor"};
+    static const char *const files[] = {"cert", "quote", "saved", "policy", "collateral", "trust_anchor"};
     int count = 0;
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {

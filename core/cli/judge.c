@@ -94,7 +94,16 @@ static bool check_pins_built(const cJSON *policy, cli_failure *failure)
     return true;
 }
 
-static bool new_policy(ratls_policy **out, const cli_arguments *arguments, cli_failure *failure)
+/* The time of saved evidence, unless another is asked for. */
+static bool add_saved_time(cJSON *policy, const cli_saved *saved, cli_failure *failure)
+{
+    if (saved->verified_at == NULL || cJSON_HasObjectItem(policy, "now")) {
+        return true;
+    }
+    return cJSON_AddStringToObject(policy, "now", saved->verified_at) != NULL || cli_fail_memory(failure);
+}
+
+static bool new_policy(ratls_policy **out, const cli_arguments *arguments, const cli_saved *saved, cli_failure *failure)
 {
     const char *path = cli_argument(arguments, "policy");
     cJSON *whole = cJSON_Duplicate(arguments->policy, true);
@@ -104,7 +113,7 @@ static bool new_policy(ratls_policy **out, const cli_arguments *arguments, cli_f
     if (whole == NULL) {
         return cli_fail_memory(failure);
     }
-    if (path == NULL || add_policy_file(whole, path, failure)) {
+    if ((path == NULL || add_policy_file(whole, path, failure)) && add_saved_time(whole, saved, failure)) {
         text = cJSON_PrintUnformatted(whole);
         made = text == NULL ? cli_fail_memory(failure)
                             : cli_succeeded(failure, ratls_policy_parse(out, text, strlen(text), &failure->error));
@@ -115,22 +124,41 @@ static bool new_policy(ratls_policy **out, const cli_arguments *arguments, cli_f
     return made;
 }
 
-static bool new_dcap(ratls_verifier **out, const cli_arguments *arguments, cli_failure *failure)
+/* The file that a flag names, or else what saved evidence brings along. */
+static bool read_or_borrow(
+    cli_bytes *read, const cli_bytes **used, const char *path, const cli_bytes *saved, size_t max, cli_failure *failure)
+{
+    *used = path == NULL ? saved : read;
+    return path == NULL || cli_input_read(read, path, max, failure);
+}
+
+/* Whoever made the file chose the root: that must not go unseen. */
+static void warn_of_saved_anchor(const cli_saved *saved, const char *anchor_path)
+{
+    if (saved->trust_anchor.len > 0 && anchor_path == NULL) {
+        cli_output_warning(NULL, "the saved evidence brings its own trust anchor in place of Intel's: the verdict is worth as much as "
+                                 "that root, which --trust-anchor names if you know it");
+    }
+}
+
+static bool new_dcap(ratls_verifier **out, const cli_arguments *arguments, const cli_saved *saved, cli_failure *failure)
 {
     const char *collateral_path = cli_argument(arguments, "collateral");
     const char *anchor_path = cli_argument(arguments, "trust_anchor");
     cli_bytes collateral = {0}, anchor = {0};
+    const cli_bytes *used_collateral = NULL, *used_anchor = NULL;
     ratls_dcap_options options;
     bool read;
 
-    read = collateral_path == NULL || cli_input_read(&collateral, collateral_path, CLI_COLLATERAL_FILE_MAX, failure);
-    read = read && (anchor_path == NULL || cli_input_read(&anchor, anchor_path, CLI_SMALL_FILE_MAX, failure));
+    read = read_or_borrow(&collateral, &used_collateral, collateral_path, &saved->collateral, CLI_COLLATERAL_FILE_MAX, failure) &&
+           read_or_borrow(&anchor, &used_anchor, anchor_path, &saved->trust_anchor, CLI_SMALL_FILE_MAX, failure);
     if (read) {
+        warn_of_saved_anchor(saved, anchor_path);
         ratls_dcap_options_init(&options, sizeof options);
-        options.collateral = collateral.data;
-        options.collateral_len = collateral.len;
-        options.trust_anchor = anchor.data;
-        options.trust_anchor_len = anchor.len;
+        options.collateral = used_collateral->data;
+        options.collateral_len = used_collateral->len;
+        options.trust_anchor = used_anchor->data;
+        options.trust_anchor_len = used_anchor->len;
         options.log = cli_output_warning;
         read = cli_succeeded(failure, ratls_verifier_new_dcap(out, &options, &failure->error));
     }
@@ -155,12 +183,12 @@ static bool new_noop(ratls_verifier **out, const cli_arguments *arguments, cli_f
     return cli_succeeded(failure, ratls_verifier_new_noop(out, &options, &failure->error));
 }
 
-static bool new_verifier(ratls_verifier **out, const cli_arguments *arguments, cli_failure *failure)
+static bool new_verifier(ratls_verifier **out, const cli_arguments *arguments, const cli_saved *saved, cli_failure *failure)
 {
     const char *name = cli_argument(arguments, "verifier");
 
     if (name == NULL || strcmp(name, "dcap") == 0) {
-        return new_dcap(out, arguments, failure);
+        return new_dcap(out, arguments, saved, failure);
     }
     if (strcmp(name, "noop") == 0) {
         return new_noop(out, arguments, failure);
@@ -173,8 +201,11 @@ static bool new_verifier(ratls_verifier **out, const cli_arguments *arguments, c
 
 bool cli_judge_new(cli_judge *out, const cli_arguments *arguments, cli_failure *failure)
 {
+    const char *path = cli_argument(arguments, "saved");
+
     *out = (cli_judge){0};
-    if (new_policy(&out->policy, arguments, failure) && new_verifier(&out->verifier, arguments, failure)) {
+    if ((path == NULL || cli_saved_read(&out->saved, path, failure)) && new_policy(&out->policy, arguments, &out->saved, failure) &&
+        new_verifier(&out->verifier, arguments, &out->saved, failure)) {
         return true;
     }
     cli_judge_clear(out);
@@ -185,5 +216,6 @@ void cli_judge_clear(cli_judge *judge)
 {
     ratls_verifier_free(judge->verifier);
     ratls_policy_free(judge->policy);
+    cli_saved_clear(&judge->saved);
     *judge = (cli_judge){0};
 }

@@ -13,6 +13,12 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static bool verify_der(ratls_result **out, const cli_bytes *der, const cli_judge *judge, cli_failure *failure)
+{
+    return cli_succeeded(failure, ratls_verify_certificate(out, judge->verifier, der->data, der->len,
+                                                           ratls_policy_options(judge->policy), NULL, &failure->error));
+}
+
 static bool verify_certificate(ratls_result **out, const char *path, const cli_judge *judge, cli_failure *failure)
 {
     cli_bytes der;
@@ -21,8 +27,7 @@ static bool verify_certificate(ratls_result **out, const char *path, const cli_j
     if (!cli_input_certificate(&der, path, failure)) {
         return false;
     }
-    accepted = cli_succeeded(failure, ratls_verify_certificate(out, judge->verifier, der.data, der.len,
-                                                               ratls_policy_options(judge->policy), NULL, &failure->error));
+    accepted = verify_der(out, &der, judge, failure);
     cli_bytes_clear(&der);
     return accepted;
 }
@@ -63,6 +68,9 @@ static bool verify_input(ratls_result **out, const cli_arguments *arguments, con
 {
     if (cli_argument(arguments, "cert") != NULL) {
         return verify_certificate(out, cli_argument(arguments, "cert"), judge, failure);
+    }
+    if (cli_argument(arguments, "saved") != NULL) {
+        return verify_der(out, &judge->saved.certificate, judge, failure);
     }
     if (cli_argument(arguments, "quote") != NULL) {
         return verify_quote(out, cli_argument(arguments, "quote"), judge, failure);

@@ -173,7 +173,7 @@ static void flag_twice(void **state)
 static void evidence_missing(void **state)
 {
     (void)state;
-    assert_failure("verify", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --cert, --quote, --connect: one of them must be given");
+    assert_failure("verify", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --cert, --quote, --saved, --connect: one of them must be given");
 }
 
 static void evidence_twice(void **state)
@@ -185,6 +185,9 @@ static void evidence_twice(void **state)
 static void connect_timeout_without_connection(void **state)
 {
     (void)state;
+    assert_failure("inspect --saved a", RATLS_ERR_OPTION_UNKNOWN, "unknown option \"--saved\"");
+    assert_failure("verify --saved a --start-tls", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --start-tls: means nothing without --connect");
+    assert_failure("verify --saved - --collateral -", RATLS_ERR_ARGUMENT_INVALID, "invalid argument -: standard input can be read for one file only");
     assert_failure("verify --cert a --connect-timeout 3", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --connect-timeout: means nothing without --connect");
 }
 
