@@ -1,0 +1,7 @@
+// The same objects for `import`.
+import api from "./index.js"
+
+export const {
+    CLAIMS, DcapVerifier, IntelApiVerifier, NoopVerifier, RaTlsError, RefusedError, UnavailableError, UsageError, VerifyResult,
+    extractTdxQuote, inspectCertificate, inspectQuote, verifyCertificate, verifyQuote, version,
+} = api

@@ -1,0 +1,4 @@
+// The same objects for `import`.
+import api from "./tunnel.js"
+
+export const { Tunnel } = api
