@@ -1,5 +1,5 @@
 """psycopg connections to PostgreSQL servers that prove to run inside a TEE."""
-from ._connection import AsyncConnection, Connection, attestation, connect, connect_async
+from ._connection import AsyncConnection, Connection, attestation, connect, connect_async, save_evidence
 from ._errors import RaTlsError, RefusedError, UnavailableError, UsageError
 from ._version import __version__
 
@@ -14,4 +14,5 @@ __all__ = [
     "attestation",
     "connect",
     "connect_async",
+    "save_evidence",
 ]

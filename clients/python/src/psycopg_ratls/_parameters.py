@@ -34,6 +34,16 @@ _OVERRIDES = {
     "sslrootcert": "",
     "min_protocol_version": "3.0",
 }
+#: Parameters of the TCP connection to the server, which is the tunnel's: Tunnel.open()'s name, the kernel's largest value, and
+#: what one second is.
+_OF_THE_LINK = {
+    "tcp_user_timeout": ("tcp_user_timeout", 2**31 - 1, 1000),
+    "keepalives_idle": ("keepalive_idle", 32767, 1),
+    "keepalives_interval": ("keepalive_interval", 32767, 1),
+    "keepalives_count": ("keepalive_count", 127, 1),
+}
+#: Parameters that ask for something which nothing here gives. They are common in shared environments, so a word must do.
+_IN_VAIN = ("sslcert", "sslkey", "sslpassword")
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class Target:
     password: str = field(repr=False)
     #: Seconds for attestation and connection together.
     timeout: int
+    #: Keepalive and timeout of the TCP connection, by the names of Tunnel.open().
+    link: dict[str, int | float]
 
 
 def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
@@ -73,13 +85,16 @@ def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
     _check_at_sign(host)
     _check_single(host, address, known.get("port", ""))
     _check_host(host, address)
-    if known.get("sslmode") == "disable":
-        logger.warning("sslmode=disable has no effect: the connection uses attested TLS all the same")
-    return Target(conninfo, address or host, _server_name(host), _port(known.get("port", "")), password, timeout)
+    _check_tls_versions(known)
+    _warn(known)
+    return Target(conninfo, address or host, _server_name(host), _port(known.get("port", "")), password, timeout, _link(known))
 
 
 def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> str:
-    """The connection string for the driver: the caller's parameters, with the tunnel's socket as the server."""
+    """The connection string for the driver: the caller's parameters, with the tunnel's socket as the server.
+
+    The driver's own timeout has whole seconds, two at least: what is left is bounded more closely by who connects.
+    """
     changed = {name: value for name, value in _OVERRIDES.items() if name in _known_parameters()}
     return make_conninfo(
         target.conninfo, **changed, host=tunnel.directory, port=tunnel.port,
@@ -152,6 +167,42 @@ def _check_host(host: str, address: str) -> None:
     if host.startswith(("/", "@")):
         raise from_code("DSN_INVALID", what=f"host {host} is a local socket: an attested connection goes to a TLS server, "
                         "named by host and port")
+
+
+def _check_tls_versions(known: dict[str, str]) -> None:
+    """TLS here is 1.2 or later, whatever the caller says: less is no loss, but more, or a limit, could not be kept."""
+    lowest, highest = known.get("ssl_min_protocol_version") or "TLSv1.2", known.get("ssl_max_protocol_version") or "TLSv1.3"
+    if lowest.lower() not in ("tlsv1", "tlsv1.1", "tlsv1.2"):
+        raise from_code("DSN_INVALID", what="ssl_min_protocol_version is above TLSv1.2, which the attested TLS may use")
+    if highest.lower() != "tlsv1.3":
+        raise from_code("DSN_INVALID", what="ssl_max_protocol_version is below TLSv1.3, which the attested TLS uses where it can")
+
+
+def _warn(known: dict[str, str]) -> None:
+    if known.get("sslmode") == "disable":
+        logger.warning("sslmode=disable has no effect: the connection uses attested TLS all the same")
+    for name in _IN_VAIN:
+        if known.get(name):
+            logger.warning("%s has no effect: the attested TLS shows no client certificate of a file", name)
+
+
+def _link(known: dict[str, str]) -> dict[str, int | float]:
+    """What the caller says of the TCP connection. As with libpq, what is not above zero means the default, here the tunnel's."""
+    values = {name: _whole(name, known.get(name), largest) for name, (_, largest, _) in _OF_THE_LINK.items()}
+    said = {_OF_THE_LINK[name][0]: value / _OF_THE_LINK[name][2] if _OF_THE_LINK[name][2] > 1 else value
+            for name, value in values.items() if value > 0}
+    if known.get("keepalives") and _whole("keepalives", known["keepalives"], 2**31 - 1) == 0:
+        said["keepalive_idle"] = -1
+    return said
+
+
+def _whole(name: str, text: str | None, largest: int) -> int:
+    """A whole number as libpq reads it; 0 for none."""
+    if not text:
+        return 0
+    if not re.fullmatch(r"[ \t\n\v\f\r]*[-+]?[0-9]{1,10}[ \t\n\v\f\r]*", text) or int(text) > largest:
+        raise from_code("DSN_INVALID", what=f"{name} is not a whole number up to {largest}")
+    return int(text)
 
 
 def _server_name(host: str) -> str | None:
