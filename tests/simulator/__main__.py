@@ -13,6 +13,7 @@ from typing import Any
 
 from simulator.certificate import FORMS
 from simulator.faults import FAULTS
+from simulator.intel import process as intel
 from simulator.minted import Minted
 from simulator.postgres import Cluster
 from simulator.quote import KINDS
@@ -22,11 +23,14 @@ from simulator.world import DEFAULT_NOW, World
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="what", required=True)
     add_recipe(commands.add_parser("mint", help="write evidence, collateral and trust anchor to files")).add_argument(
         "--out", type=Path, required=True, metavar="DIR")
     add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
     commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends")
+    authority = commands.add_parser("intel", help="a stand-in for Intel Trust Authority, or a command beside one")
+    authority.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
+    intel.add_arguments(authority)
     return parser.parse_args(arguments)
 
 

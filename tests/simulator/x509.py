@@ -3,13 +3,18 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping, TypeVar
+from typing import Any, Mapping, Protocol, TypeVar
 
 from simulator import der
-from simulator.keys import Key
 
 ECDSA_WITH_SHA256 = der.sequence(der.oid("1.2.840.10045.4.3.2"))
 DIGITAL_SIGNATURE, NON_REPUDIATION, KEY_CERT_SIGN, CRL_SIGN = 0x80, 0x40, 0x04, 0x02
+
+
+class Signer(Protocol):
+    """A key that signs certificates and CRLs; the algorithm is for them to name."""
+
+    def sign(self, message: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Certificate:
             der.sequence(der.time(self.not_before), der.time(self.not_after)), self.subject, self.spki,
             der.explicit(3, der.sequence(*written)) if written else b"")
 
-    def issue(self, issuer_key: Key) -> bytes:
+    def issue(self, issuer_key: Signer) -> bytes:
         """The signed certificate, DER."""
         return sign_structure(self.tbs(), self.outer_algorithm or self.algorithm, self.signature, issuer_key) + self.trailing
 
@@ -99,12 +104,12 @@ class Crl:
         extensions = der.sequence(*(extension.der() for extension in item.extensions)) if item.extensions else b""
         return der.sequence(item.serial_der or der.integer(item.serial), der.time(self.this_update), extensions)
 
-    def issue(self, issuer_key: Key) -> bytes:
+    def issue(self, issuer_key: Signer) -> bytes:
         """The signed CRL, DER."""
         return sign_structure(self.tbs(), self.outer_algorithm or self.algorithm, self.signature, issuer_key) + self.trailing
 
 
-def sign_structure(tbs: bytes, algorithm: bytes, signature: bytes | None, key: Key) -> bytes:
+def sign_structure(tbs: bytes, algorithm: bytes, signature: bytes | None, key: Signer) -> bytes:
     return der.sequence(tbs, algorithm, der.bit_string(key.sign(tbs) if signature is None else signature))
 
 
