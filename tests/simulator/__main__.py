@@ -23,7 +23,7 @@ from simulator.world import DEFAULT_NOW, World
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
-    commands = parser.add_subparsers(dest="what", required=True)
+    commands = parser.add_subparsers(dest="command", required=True)
     add_recipe(commands.add_parser("mint", help="write evidence, collateral and trust anchor to files")).add_argument(
         "--out", type=Path, required=True, metavar="DIR")
     add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
@@ -131,6 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     if options.command == "mint":
         mint(options).write(options.out)
+    elif options.command == "intel":
+        return intel.run(options, options.now)
     elif options.command == "postgres":
         run_postgres()
     else:

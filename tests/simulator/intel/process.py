@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", default="intel", help="every key and certificate follows from it")
     parser.add_argument("--scenario", action="append", choices=sorted(SCENARIOS), metavar="NAME", help="what it does; repeated: one service each")
     parser.add_argument("--all", action="store_true", help="one service for each scenario there is")
-    parser.add_argument("command", nargs="*", help=f"run this with {VARIABLE} in its environment, and end with its status (after --)")
+    parser.add_argument("beside", nargs="*", metavar="COMMAND", help=f"run this with {VARIABLE} in its environment, and end with its status (after --)")
 
 
 def run(options: argparse.Namespace, now: int | None) -> int:
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace, now: int | None) -> int:
         control = f"http://127.0.0.1:{web.listen(Control(authorities), None)}"
         where = {"event": "listening", "banner": BANNER, "control": control, "now": now,
                  "authorities": {name: authority.describe() for name, authority in authorities.items()}}
-        return run_beside(options.command, where) if options.command else serve(where)
+        return run_beside(options.beside, where) if options.beside else serve(where)
     finally:
         web.stop()
         for authority in authorities.values():
