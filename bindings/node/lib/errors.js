@@ -1,8 +1,7 @@
 "use strict"
-// The exceptions: the core's failures, and those that this package finds itself.
+// The exceptions, and the failures that this package finds itself.
 
 const { CODES, MESSAGES } = require("./tables.js")
-const { camel, fieldsOf } = require("./names.js")
 
 class RaTlsError extends Error {
     /**
@@ -28,7 +27,6 @@ for (const kind of [RaTlsError, UsageError, RefusedError, UnavailableError]) {
     Object.defineProperty(kind.prototype, "name", { value: kind.name, configurable: true, writable: true })
 }
 
-/** What is of no known class was not checked. */
 const classes = { usage: UsageError, refused: RefusedError, unavailable: UnavailableError }
 
 /**
@@ -43,25 +41,4 @@ function failure(code, details = {}) {
     return new classes[kind](message, { code, stage, details })
 }
 
-/**
- * The exception for a failure of the core. Called by the addon.
- *
- * @param {string} name the code
- * @param {string | null} json the failure as the core tells it; null when memory was short
- * @param {string | null} tcb what was known of the TCB
- */
-function fromCore(name, json, tcb) {
-    if (json === null) {
-        return failure(name in CODES ? /** @type {import("./tables.js").Code} */ (name) : "INTERNAL")
-    }
-    const known = JSON.parse(json)
-    const Kind = classes[/** @type {keyof typeof classes} */ (known.class)] ?? UnavailableError
-    const details = Object.fromEntries(Object.entries(known.details).map(([key, value]) => [camel(key), value]))
-    const verdict = tcb === null ? null : JSON.parse(tcb)
-    return new Kind(known.message, {
-        code: known.code, stage: known.stage, details,
-        tcb: verdict === null ? null : fieldsOf(verdict),
-    })
-}
-
-module.exports = { RaTlsError, UsageError, RefusedError, UnavailableError, failure, fromCore }
+module.exports = { RaTlsError, UsageError, RefusedError, UnavailableError, failure }

@@ -120,7 +120,7 @@ export interface RaTlsVerifier {
 
 /** What every built-in verifier can do. */
 export declare abstract class BuiltInVerifier implements RaTlsVerifier {
-    private constructor()
+    protected constructor()
     /**
      * Verify a quote that came without a certificate, without blocking the event loop.
      *
