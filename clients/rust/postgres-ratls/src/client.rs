@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -115,12 +116,13 @@ pub async fn connect(
     let (target, tunnel) = shared::open(dsn, verifier.into(), options).await?;
     let bound = target.upstream.connect_timeout;
     let remaining = bound.map(|bound| bound.saturating_sub(start.elapsed()));
-    let (client, connection, verdict) = within(remaining, handshake(&target, &tunnel)).await.unwrap_or_else(|| {
-        let expected = bound.unwrap_or_default().as_millis().to_string();
-        let upstream = format!("{}:{}", target.upstream.host, target.upstream.port);
-        Err(Error::of_code(Code::ConnectTimeout, &[("upstream", &upstream), ("expected", &expected)]).into())
-    })?;
-    Ok((Client { client, tunnel, verdict }, connection))
+    let ((client, connection), (verdict, driver_end)) =
+        within(remaining, handshake(&target, &tunnel)).await.unwrap_or_else(|| {
+            let expected = bound.unwrap_or_default().as_millis().to_string();
+            let upstream = format!("{}:{}", target.upstream.host, target.upstream.port);
+            Err(Error::of_code(Code::ConnectTimeout, &[("upstream", &upstream), ("expected", &expected)]).into())
+        })?;
+    Ok((Client { client, tunnel, verdict, driver_end }, connection))
 }
 
 async fn within<T>(bound: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
@@ -134,10 +136,13 @@ async fn dial(socket: PathBuf) -> Result<UnixStream, Error> {
     UnixStream::connect(socket).await.map_err(|_| Error::of_code(Code::TunnelClosed, &[]))
 }
 
-async fn handshake(target: &Target, tunnel: &Tunnel) -> Result<(tokio_postgres::Client, Connection, VerifyResult), ConnectError> {
+type Handshake = ((tokio_postgres::Client, Connection), (VerifyResult, RawFd));
+
+async fn handshake(target: &Target, tunnel: &Tunnel) -> Result<Handshake, ConnectError> {
     let stream = dial(tunnel.socket()).await?;
+    let end = stream.as_raw_fd();
     match config_of(target).connect_raw(stream, NoTls).await {
-        Ok((client, connection)) => Ok((client, connection, tunnel.result()?)),
+        Ok(connected) => Ok((connected, (tunnel.result_of(end)?, end))),
         Err(error) => Err(typed(error, tunnel)),
     }
 }
@@ -156,6 +161,8 @@ pub struct Client {
     client: tokio_postgres::Client,
     tunnel: Arc<Tunnel>,
     verdict: VerifyResult,
+    /// The number of the connection's socket, as long as it is open.
+    driver_end: RawFd,
 }
 
 impl Client {
@@ -192,6 +199,15 @@ impl Sealed for Client {
 
     fn refusal(&self) -> Result<Option<Error>, Error> {
         Ok(self.tunnel.last_error())
+    }
+
+    fn evidence(&self) -> Result<String, Error> {
+        // The number may be another's by now.
+        let same = self.tunnel.result_of(self.driver_end).is_ok_and(|verdict| verdict == self.verdict);
+        if self.client.is_closed() || !same {
+            return Err(Error::of_code(Code::TunnelClosed, &[]));
+        }
+        self.tunnel.evidence(Some(self.driver_end))
     }
 }
 
@@ -237,6 +253,11 @@ impl Sealed for Config {
     fn refusal(&self) -> Result<Option<Error>, Error> {
         let (directory, port) = folder(self)?;
         Ok(shared::find(directory, port)?.last_error())
+    }
+
+    fn evidence(&self) -> Result<String, Error> {
+        let (directory, port) = folder(self)?;
+        shared::find(directory, port)?.evidence(None)
     }
 }
 

@@ -38,7 +38,7 @@ pub mod sqlx_0_8 {
     crate::sqlx_options::sqlx_options!(sqlx_0_8);
 }
 
-pub use attested::{Attested, attestation, last_error};
+pub use attested::{Attested, attestation, last_error, save_evidence};
 #[cfg(feature = "tokio-postgres")]
 pub use client::{CancelToken, Client, ConnectError, Connection, connect, pg_config_ra_tls};
 pub use options::RaTlsOptions;

@@ -60,6 +60,11 @@ macro_rules! sqlx_options {
                 let directory = self.get_socket().ok_or_else(shared::not_ours)?;
                 Ok(shared::find(directory, self.get_port())?.last_error())
             }
+
+            fn evidence(&self) -> Result<String, Error> {
+                let directory = self.get_socket().ok_or_else(shared::not_ours)?;
+                shared::find(directory, self.get_port())?.evidence(None)
+            }
         }
 
         impl Attested for PgConnectOptions {}

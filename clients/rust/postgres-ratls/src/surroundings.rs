@@ -35,7 +35,9 @@ const VARIABLES: &[(&str, &str)] = &[
 const SYSTEM_SERVICE_FILE: &str = "/etc/postgresql-common/pg_service.conf";
 
 /// Variables of the environment, by name.
-pub(crate) struct Environment(Box<dyn Fn(&str) -> Option<OsString> + Send>);
+pub(crate) struct Environment(Box<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send;
 
 impl Environment {
     /// This process's.
@@ -78,10 +80,8 @@ pub(crate) fn complete(parameters: &mut Parameters, environment: &Environment) -
         add_service(parameters, &service, file.map(PathBuf::from), environment)?;
     }
     for (name, parameter) in VARIABLES {
-        if !parameters.contains_key(*parameter)
-            && let Some(value) = environment.text(name)?
-        {
-            parameters.insert((*parameter).to_owned(), value);
+        if !parameters.contains_key(*parameter) {
+            parameters.extend(environment.text(name)?.map(|value| ((*parameter).to_owned(), value)));
         }
     }
     Ok(())
@@ -109,9 +109,8 @@ fn add_service(
         }
     };
     for path in candidates {
-        if let Ok(text) = fs::read_to_string(path)
-            && let Some(found) = read_service(&text, service)?
-        {
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        if let Some(found) = read_service(&text, service)? {
             for (name, value) in found {
                 parameters.entry(name).or_insert(value);
             }

@@ -222,9 +222,9 @@ pub enum Code {
     IntelTokenKeyId = 423,
     /// refused, intel: `Intel Trust Authority's token has a signature that does not verify`
     IntelTokenSignature = 424,
-    /// refused, intel: `Intel Trust Authority's token expired at {found}, verified at {expected}{hint}`
+    /// refused, intel: `Intel Trust Authority's token expired at {found}, verified at {expected}: if this happens always, check the clock`
     IntelTokenExpired = 425,
-    /// refused, intel: `Intel Trust Authority's token is valid from {found}, verified at {expected}{hint}`
+    /// refused, intel: `Intel Trust Authority's token is valid from {found}, verified at {expected}: if this happens always, check the clock`
     IntelTokenNotYetValid = 426,
     /// refused, intel: `Intel Trust Authority's token is not a fresh one: {what}: found {found}, expected {expected}`
     IntelTokenStale = 427,

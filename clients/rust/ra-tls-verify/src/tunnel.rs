@@ -1,7 +1,7 @@
 //! Attested ways to a PostgreSQL server, for clients of this crate.
 
 use std::ffi::OsString;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -134,10 +134,10 @@ impl Tunnel {
     ///
     /// # Errors
     /// `Error::Usage`: it is none of an open connection of this tunnel.
-    pub fn result_of(&self, driver_end: BorrowedFd<'_>) -> Result<VerifyResult, Error> {
+    pub fn result_of(&self, driver_end: RawFd) -> Result<VerifyResult, Error> {
         // SAFETY: a live handle; the descriptor is borrowed for the call.
         let result = ResultHandle::make(|out, error| unsafe {
-            sys::ratls_tunnel_result_of(out, self.handle.as_ptr(), driver_end.as_raw_fd(), error)
+            sys::ratls_tunnel_result_of(out, self.handle.as_ptr(), driver_end, error)
         })?;
         verify_result(&result)
     }
@@ -148,8 +148,8 @@ impl Tunnel {
     ///
     /// # Errors
     /// `Error::Usage`: the socket is none of an open connection of this tunnel.
-    pub fn evidence(&self, driver_end: Option<BorrowedFd<'_>>) -> Result<String, Error> {
-        let descriptor = driver_end.map_or(-1, |end| end.as_raw_fd());
+    pub fn evidence(&self, driver_end: Option<RawFd>) -> Result<String, Error> {
+        let descriptor = driver_end.unwrap_or(-1);
         let mut json = std::ptr::null_mut();
         // SAFETY: a live handle; the text is taken over.
         let taken = unsafe {
