@@ -121,19 +121,29 @@ static void *run_acceptor(void *argument)
 {
     ratls_acceptor *acceptor = argument;
     int listener = ratls_socket_directory_listener(acceptor->directory);
+    ratls_spare *spare = acceptor->service->spare;
     bool able = true;
 
     for (;;) {
-        struct pollfd fds[3] = {{.fd = able ? listener : -1, .events = POLLIN}, {.fd = acceptor->ended, .events = POLLIN}};
+        struct pollfd fds[4] = {
+            {.fd = able ? listener : -1, .events = POLLIN}, {.fd = acceptor->ended, .events = POLLIN}, {.fd = -1}};
         /* A full process is asked again after a while: nobody tells when a descriptor comes free. */
-        ratls_deadline deadline = able ? ratls_deadline_none() : ratls_deadline_in(RATLS_ACCEPT_RETRY_MS);
-        ratls_wait_outcome outcome = ratls_wait(fds, 2, deadline, acceptor->service->closing);
+        ratls_deadline deadline = able ? ratls_deadline_none() : ratls_deadline_in(RATLS_ACCEPT_RETRY_MS), until = deadline;
+        ratls_wait_outcome outcome;
         uint64_t ends;
+
+        if (spare != NULL) {
+            ratls_spare_watch(spare, &fds[2], &until);
+        }
+        outcome = ratls_wait(fds, 3, ratls_deadline_earlier(deadline, until), acceptor->service->closing);
 
         if (outcome == RATLS_WAIT_CANCELLED || outcome == RATLS_WAIT_FAILED) {
             break;
         }
         able = true;
+        if (fds[2].fd >= 0 && (outcome == RATLS_WAIT_PASSED || fds[2].revents != 0)) {
+            ratls_spare_tend(spare);
+        }
         if (outcome == RATLS_WAIT_READY && fds[1].revents != 0 && read(acceptor->ended, &ends, sizeof ends) > 0) {
             reap(acceptor, false);
         }

@@ -236,6 +236,16 @@ out:
     return status;
 }
 
+ratls_status ratls_attested_judge(
+    ratls_attested *attested, ratls_verdict **verdict, const ratls_upstream *upstream, const ratls_judge *judge, ratls_cancel *cancel,
+    ratls_error **err)
+{
+    approach way = approach_to(attested, upstream, cancel);
+
+    *verdict = NULL;
+    return judge_certificate(&way, verdict, judge, err);
+}
+
 void ratls_attested_close(ratls_attested *attested)
 {
     uint8_t wire[WIRE_SIZE];

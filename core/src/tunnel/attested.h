@@ -22,6 +22,11 @@ ratls_status ratls_attested_open(
     ratls_attested *out, ratls_verdict **verdict, const ratls_upstream *upstream, const ratls_judge *judge,
     ratls_cancel *cancel, ratls_error **err);
 
+/** Judge an open connection again, as of now: who is kept waiting may have become unacceptable. */
+ratls_status ratls_attested_judge(
+    ratls_attested *attested, ratls_verdict **verdict, const ratls_upstream *upstream, const ratls_judge *judge, ratls_cancel *cancel,
+    ratls_error **err);
+
 /** Dial and shake hands, take the peer's leaf certificate (DER, the caller's to free()), and hang up. Nothing is
  *  judged but the peer's proof that it holds the key, and no plain text goes either way. */
 ratls_status ratls_attested_fetch(

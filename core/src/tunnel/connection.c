@@ -112,6 +112,18 @@ static ratls_status relay(const opening *said, const ratls_service *service, rat
     return status;
 }
 
+/* The connection that is there already, if its server is still acceptable, or a new one. */
+static ratls_status reach_server(ratls_attested *attested, ratls_verdict **verdict, const ratls_service *service, ratls_error **err)
+{
+    if (service->spare != NULL && ratls_spare_take(service->spare, attested)) {
+        if (ratls_attested_judge(attested, verdict, service->upstream, &service->judge, service->closing, NULL) == RATLS_OK) {
+            return RATLS_OK;
+        }
+        ratls_attested_close(attested); /* what a new one meets with is what counts */
+    }
+    return ratls_attested_open(attested, verdict, service->upstream, &service->judge, service->closing, err);
+}
+
 /* Refused, relayed to the end, or nobody there any more; what went wrong is in *err as well. */
 static ratls_status serve_driver(opening *said, const ratls_service *service, size_t full, ratls_error **err)
 {
@@ -127,7 +139,7 @@ static ratls_status serve_driver(opening *said, const ratls_service *service, si
         status = RAISE(err, RATLS_ERR_CONNECTIONS_EXHAUSTED, FOUND_NUMBER(full));
     }
     if (status == RATLS_OK) {
-        status = ratls_attested_open(&attested, &verdict, service->upstream, &service->judge, service->closing, err);
+        status = reach_server(&attested, &verdict, service, err);
     }
     if (status != RATLS_OK) {
         refuse_driver(said, service, *err);

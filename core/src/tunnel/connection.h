@@ -4,6 +4,7 @@
 
 #include "tunnel/attested.h"
 #include "tunnel/pump.h"
+#include "tunnel/spare.h"
 #include "tunnel/verdicts.h"
 
 enum {
@@ -21,6 +22,7 @@ typedef struct {
     int32_t spelling;
     ratls_pump_counters *counters;
     ratls_verdicts *verdicts;
+    ratls_spare *spare; /* for the first who comes; NULL: there is none */
     void *user;
     void (*failed)(void *user, const ratls_error *error, bool was_open);
     void (*warn)(void *user, const ratls_error *error);

@@ -182,3 +182,22 @@ void ratls_tunnel_settings_clear(ratls_tunnel_settings *settings)
     ratls_verify_options_clear(&settings->policy);
     memset(settings, 0, sizeof *settings);
 }
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool same_upstream(const ratls_upstream *a, const ratls_upstream *b)
+{
+    return same_text(a->host, b->host) && same_text(a->service, b->service) && same_text(a->server_name, b->server_name) &&
+           a->connect_timeout_ms == b->connect_timeout_ms && a->handshake_timeout_ms == b->handshake_timeout_ms &&
+           a->start_tls == b->start_tls && a->user_timeout_ms == b->user_timeout_ms && a->keepalive_idle_s == b->keepalive_idle_s &&
+           a->keepalive_interval_s == b->keepalive_interval_s && a->keepalive_count == b->keepalive_count;
+}
+
+bool ratls_tunnel_settings_equal(const ratls_tunnel_settings *a, const ratls_tunnel_settings *b)
+{
+    return same_upstream(&a->upstream, &b->upstream) && ratls_verify_options_equal(&a->policy, &b->policy) && a->log == b->log &&
+           a->log_user == b->log_user && a->port == b->port && a->peer == b->peer && a->spelling == b->spelling;
+}

@@ -22,6 +22,9 @@ typedef struct {
 
 ratls_status ratls_tunnel_settings_read(ratls_tunnel_settings *out, const ratls_tunnel_options *options, ratls_error **err);
 
+/** Whether a tunnel of the one serves who wants the other: everything but socket_dir is compared. */
+bool ratls_tunnel_settings_equal(const ratls_tunnel_settings *a, const ratls_tunnel_settings *b);
+
 void ratls_tunnel_settings_clear(ratls_tunnel_settings *settings);
 
 #endif

@@ -2,13 +2,16 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/acceptor.c
   ${CMAKE_CURRENT_LIST_DIR}/attested.c
   ${CMAKE_CURRENT_LIST_DIR}/connection.c
+  ${CMAKE_CURRENT_LIST_DIR}/endpoint.c
   ${CMAKE_CURRENT_LIST_DIR}/fetch.c
   ${CMAKE_CURRENT_LIST_DIR}/peer_socket.c
   ${CMAKE_CURRENT_LIST_DIR}/postgres.c
   ${CMAKE_CURRENT_LIST_DIR}/pump.c
   ${CMAKE_CURRENT_LIST_DIR}/resolve.c
   ${CMAKE_CURRENT_LIST_DIR}/settings.c
+  ${CMAKE_CURRENT_LIST_DIR}/sharing.c
   ${CMAKE_CURRENT_LIST_DIR}/socket_directory.c
+  ${CMAKE_CURRENT_LIST_DIR}/spare.c
   ${CMAKE_CURRENT_LIST_DIR}/stream.c
   ${CMAKE_CURRENT_LIST_DIR}/thread.c
   ${CMAKE_CURRENT_LIST_DIR}/tls_context.c

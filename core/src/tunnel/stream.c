@@ -244,7 +244,7 @@ ratls_status ratls_stream_accept(ratls_stream *stream, ratls_bytes spki, ratls_e
     X509 *leaf = NULL;
     int len;
 
-    CHECK(stream->state == RATLS_STREAM_VERDICT_NEEDED && !stream->closing, RATLS_ERR_INTERNAL,
+    CHECK((stream->state == RATLS_STREAM_VERDICT_NEEDED || stream->state == RATLS_STREAM_OPEN) && !stream->closing, RATLS_ERR_INTERNAL,
           WHAT("a verdict that was not asked for"));
     stream->state = RATLS_STREAM_FAILED;
     leaf = SSL_get1_peer_certificate(stream->ssl);

@@ -37,7 +37,7 @@ ratls_status ratls_stream_take(ratls_stream *stream, uint8_t *out, size_t capaci
 /** The peer's leaf certificate in DER, borrowed; empty before VERDICT_NEEDED. */
 ratls_bytes ratls_stream_certificate(const ratls_stream *stream);
 
-/** Open the stream: the certificate was accepted and `spki` is the key that its quote binds, which must be
+/** Open the stream, or let it stay open: the certificate was accepted and `spki` is the key that its quote binds, which must be
  *  the key that the handshake proved (KEY_NOT_HANDSHAKE otherwise, FAILED). */
 ratls_status ratls_stream_accept(ratls_stream *stream, ratls_bytes spki, ratls_error **err);
 

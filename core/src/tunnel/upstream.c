@@ -1,11 +1,14 @@
 #include "tunnel/upstream.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tunnel/resolve.h"
 
 /* Connections that are being tried side by side: the first that stands wins. */
 typedef struct {
@@ -131,12 +134,12 @@ ratls_status ratls_upstream_connect(
     int *out, const ratls_upstream *upstream, ratls_deadline deadline, const ratls_cancel *cancel, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    struct addrinfo *addresses = NULL;
+    ratls_lookup *lookup = NULL;
     race racing = {.winner = -1};
 
     *out = -1;
-    TRY(ratls_upstream_resolve(&addresses, upstream, deadline, cancel, err));
-    racing.next = addresses;
+    TRY(ratls_upstream_resolve(&lookup, upstream, deadline, cancel, err));
+    racing.next = ratls_lookup_addresses(lookup);
     TRY(run_race(&racing, upstream, deadline, cancel, err));
     TRY(set_socket_options(racing.winner, upstream, err));
     *out = racing.winner;
@@ -149,8 +152,6 @@ out:
     if (racing.winner >= 0) {
         (void)close(racing.winner);
     }
-    if (addresses != NULL) {
-        freeaddrinfo(addresses);
-    }
+    ratls_lookup_free(lookup);
     return status;
 }

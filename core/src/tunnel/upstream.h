@@ -2,9 +2,9 @@
 #ifndef RATLS_TUNNEL_UPSTREAM_H
 #define RATLS_TUNNEL_UPSTREAM_H
 
-#include <netdb.h>
-
 #include "tunnel/wait.h"
+
+typedef struct ratls_resolver ratls_resolver;
 
 /** Where it is and how long getting there may take. Owns its texts. */
 typedef struct {
@@ -12,6 +12,7 @@ typedef struct {
     char *service;              /* the port, decimal */
     char *label;                /* "host:port", for messages */
     char *server_name;          /* SNI; NULL: none */
+    ratls_resolver *resolver;   /* borrowed; NULL: one for this time only */
     int64_t connect_timeout_ms; /* resolving, connecting, handshake and verdict together; 0: only the parts' own */
     int64_t handshake_timeout_ms;
     bool start_tls;             /* SSLRequest first */
@@ -30,11 +31,6 @@ enum {
     RATLS_KEEPALIVE_COUNT = 3,
     RATLS_USER_TIMEOUT_MS = 60000
 };
-
-/** Addresses of the upstream, in the system's order: free with freeaddrinfo(). A name is looked up on a
- *  thread of its own, which is left behind when it overstays the deadline. */
-ratls_status ratls_upstream_resolve(
-    struct addrinfo **out, const ratls_upstream *upstream, ratls_deadline deadline, const ratls_cancel *cancel, ratls_error **err);
 
 /** A connected socket: non-blocking, close-on-exec, with keepalive. Every address is tried, a slow one
  *  beside the next. */

@@ -112,6 +112,61 @@ out:
     return status;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool same_list(const char *const *a, size_t a_len, const char *const *b, size_t b_len)
+{
+    if (a == NULL || b == NULL || a_len != b_len) {
+        return a == NULL && b == NULL;
+    }
+    for (size_t i = 0; i < a_len; i++) {
+        if (!same_text(a[i], b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_pins(const ratls_verify_options *a, const ratls_verify_options *b)
+{
+    if (a->pins == NULL || b->pins == NULL || a->pins_len != b->pins_len) {
+        return a->pins == NULL && b->pins == NULL;
+    }
+    for (size_t i = 0; i < a->pins_len; i++) {
+        if (!same_text(a->pins[i].field, b->pins[i].field) ||
+            !same_list(a->pins[i].values, a->pins[i].values_len, b->pins[i].values, b->pins[i].values_len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_lists(const ratls_verify_options *a, const ratls_verify_options *b)
+{
+    return same_list(a->allowed_mr_td, a->allowed_mr_td_len, b->allowed_mr_td, b->allowed_mr_td_len) && same_pins(a, b) &&
+           same_list(a->acceptable_tcb_statuses, a->acceptable_tcb_statuses_len, b->acceptable_tcb_statuses, b->acceptable_tcb_statuses_len) &&
+           same_list(a->allowed_advisory_ids, a->allowed_advisory_ids_len, b->allowed_advisory_ids, b->allowed_advisory_ids_len) &&
+           same_text(a->min_tee_tcb_svn, b->min_tee_tcb_svn);
+}
+
+bool ratls_verify_options_equal(const ratls_verify_options *a, const ratls_verify_options *b)
+{
+    ratls_verify_options scalars[2] = {*a, *b};
+
+    for (size_t i = 0; i < 2; i++) {
+        scalars[i].allowed_mr_td = NULL;
+        scalars[i].pins = NULL;
+        scalars[i].acceptable_tcb_statuses = NULL;
+        scalars[i].allowed_advisory_ids = NULL;
+        scalars[i].min_tee_tcb_svn = NULL;
+    }
+    /* The struct has no hidden padding, and so a member that is added later is compared from its first day. */
+    return same_lists(a, b) && memcmp(&scalars[0], &scalars[1], sizeof scalars[0]) == 0;
+}
+
 void ratls_verify_options_clear(ratls_verify_options *copy)
 {
     free_list(copy->allowed_mr_td, copy->allowed_mr_td_len);

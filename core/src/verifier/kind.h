@@ -13,6 +13,7 @@ typedef struct {
     int64_t timeout_ms;  /* what the caller asked for, for messages */
     int64_t deadline_ms; /* on the monotonic clock */
     const ratls_cancel *cancel;
+    bool allow_debug_mode; /* the policy's; what a verifier finds is the same either way, its words may differ */
 } ratls_judging;
 
 typedef struct {
@@ -41,7 +42,9 @@ ratls_status ratls_verifier_create(
 
 const ratls_verifier_kind *ratls_verifier_kind_of(const ratls_verifier *verifier);
 void *ratls_verifier_state(const ratls_verifier *verifier);
-ratls_verdict_cache *ratls_verifier_cache(const ratls_verifier *verifier);
+
+/** The cache of this process; NULL when there is no memory for one, and then nothing is cached. */
+ratls_verdict_cache *ratls_verifier_cache(ratls_verifier *verifier);
 
 /** One line to the log, if there is one. */
 void ratls_verifier_warn(const ratls_verifier *verifier, const char *message);

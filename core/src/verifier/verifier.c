@@ -1,19 +1,72 @@
 /* The object that every kind of verifier shares: a count of holds, a cache, a log. */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/options.h"
 #include "verifier/kind.h"
+
+/* What a verifier has in one process. A fork may catch it locked, with another thread in the middle of a change: a child
+ * begins afresh, and what is its parent's is neither looked at nor freed. */
+typedef struct {
+    pid_t owner;
+    ratls_verdict_cache *cache;
+    _Atomic(ratls_companion *) companion;
+} process_part;
 
 struct ratls_verifier {
     atomic_size_t holds;
     const ratls_verifier_kind *kind;
     void *state;
-    ratls_verdict_cache *cache;
+    _Atomic(process_part *) part;
     ratls_log_callback log;
     void *log_user;
     atomic_flag mr_td_warned;
 };
+
+static void free_part(process_part *part)
+{
+    ratls_companion *companion;
+
+    if (part == NULL) {
+        return;
+    }
+    companion = atomic_load(&part->companion);
+    if (companion != NULL) {
+        companion->destroy(companion);
+    }
+    ratls_verdict_cache_free(part->cache);
+    free(part);
+}
+
+static process_part *new_part(ratls_error **err)
+{
+    process_part *part = calloc(1, sizeof *part);
+
+    if (part == NULL || ratls_verdict_cache_new(&part->cache, err) != RATLS_OK) {
+        free(part);
+        return NULL;
+    }
+    part->owner = getpid();
+    atomic_init(&part->companion, NULL);
+    return part;
+}
+
+/* Of this process; NULL when out of memory. */
+static process_part *part_of(ratls_verifier *verifier)
+{
+    process_part *part = atomic_load(&verifier->part), *made;
+
+    if (part->owner == getpid()) {
+        return part;
+    }
+    made = new_part(NULL);
+    if (made != NULL && !atomic_compare_exchange_strong(&verifier->part, &part, made)) {
+        free_part(made); /* another thread was quicker: `part` is its */
+        return part;
+    }
+    return made;
+}
 
 ratls_status ratls_verifier_create(
     ratls_verifier **out, const ratls_verifier_kind *kind, void *state, ratls_log_callback log, void *log_user, ratls_error **err)
@@ -29,7 +82,8 @@ ratls_status ratls_verifier_create(
     verifier->kind = kind;
     verifier->log = log;
     verifier->log_user = log_user;
-    TRY(ratls_verdict_cache_new(&verifier->cache, err));
+    atomic_init(&verifier->part, new_part(err));
+    CHECK(atomic_load(&verifier->part) != NULL, RATLS_ERR_OUT_OF_MEMORY);
     verifier->state = state;
     *out = verifier;
     verifier = NULL;
@@ -49,9 +103,31 @@ void *ratls_verifier_state(const ratls_verifier *verifier)
     return verifier->state;
 }
 
-ratls_verdict_cache *ratls_verifier_cache(const ratls_verifier *verifier)
+ratls_verdict_cache *ratls_verifier_cache(ratls_verifier *verifier)
 {
-    return verifier->cache;
+    process_part *part = part_of(verifier);
+
+    return part == NULL ? NULL : part->cache;
+}
+
+ratls_companion *ratls_verifier_companion(ratls_verifier *verifier, ratls_companion *(*make)(void))
+{
+    process_part *part = part_of(verifier);
+    ratls_companion *known = NULL, *made;
+
+    if (part == NULL) {
+        return NULL;
+    }
+    known = atomic_load(&part->companion);
+    if (known != NULL) {
+        return known;
+    }
+    made = make();
+    if (made != NULL && !atomic_compare_exchange_strong(&part->companion, &known, made)) {
+        made->destroy(made);
+        return known;
+    }
+    return made;
 }
 
 void ratls_verifier_warn(const ratls_verifier *verifier, const char *message)
@@ -78,10 +154,15 @@ ratls_verifier *ratls_verifier_hold(ratls_verifier *verifier)
 
 void ratls_verifier_free(ratls_verifier *verifier)
 {
+    process_part *part;
+
     if (verifier == NULL || atomic_fetch_sub(&verifier->holds, 1) != 1) {
         return;
     }
-    ratls_verdict_cache_free(verifier->cache);
+    part = atomic_load(&verifier->part);
+    if (part->owner == getpid()) {
+        free_part(part);
+    }
     verifier->kind->destroy(verifier->state);
     free(verifier);
 }

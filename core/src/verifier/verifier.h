@@ -7,6 +7,14 @@
 /** Take another hold on a verifier; each is let go with ratls_verifier_free(). */
 ratls_verifier *ratls_verifier_hold(ratls_verifier *verifier);
 
+/** An object that lives beside a verifier in one process begins with this. */
+typedef struct ratls_companion {
+    void (*destroy)(struct ratls_companion *companion);
+} ratls_companion;
+
+/** The one companion of the verifier in this process, made by the first who asks; NULL when out of memory. */
+ratls_companion *ratls_verifier_companion(ratls_verifier *verifier, ratls_companion *(*make)(void));
+
 /** ratls_verify_certificate(), which also hands out the SubjectPublicKeyInfo of the certificate that was
  *  judged (borrows `der`), for the tunnel to compare with the handshake's key. */
 ratls_status ratls_verify_certificate_key(

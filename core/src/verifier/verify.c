@@ -20,7 +20,7 @@ typedef struct {
     ratls_evidence evidence;
     ratls_parsed_quote quote;
     bool has_quote;
-    bool use_cache;
+    ratls_verdict_cache *cache; /* NULL: none is used */
     uint8_t cache_key[RATLS_SHA256_LEN];
     ratls_claims claims;
     ratls_advisories waived;
@@ -153,12 +153,14 @@ static ratls_status look_up(verification *v, bool *hit, ratls_error **err)
     int64_t ttl_s = ratls_policy_cache_ttl_s(v->policy);
 
     *hit = false;
-    v->use_cache = v->certificate.len > 0 && ttl_s > 0 && ratls_policy_now(v->policy) == 0;
-    if (!v->use_cache) {
+    if (v->certificate.len > 0 && ttl_s > 0 && ratls_policy_now(v->policy) == 0) {
+        v->cache = ratls_verifier_cache(v->verifier);
+    }
+    if (v->cache == NULL) {
         return RATLS_OK;
     }
     TRY(ratls_sha256(v->cache_key, v->certificate, (ratls_bytes){0}, err));
-    TRY(ratls_verdict_cache_find(&v->claims, hit, ratls_verifier_cache(v->verifier), v->cache_key, ttl_s, v->judging.now, err));
+    TRY(ratls_verdict_cache_find(&v->claims, hit, v->cache, v->cache_key, ttl_s, v->judging.now, err));
     status = RATLS_OK;
 out:
     return status;
@@ -177,7 +179,7 @@ static ratls_status recheck(verification *v, ratls_error **err)
     status = RATLS_OK;
 out:
     if (status != RATLS_OK) {
-        ratls_verdict_cache_forget(ratls_verifier_cache(v->verifier), v->cache_key);
+        ratls_verdict_cache_forget(v->cache, v->cache_key);
     }
     return status;
 }
@@ -248,8 +250,8 @@ static ratls_status judge_quote(verification *v, ratls_error **err)
     /* 6. The caller's policy, also on what came from the cache. */
     TRY(ratls_policy_apply(v->policy, &v->quote, &v->claims, &v->waived, err));
     /* 7. Only what was accepted, with nothing but its attributes waived, is kept. */
-    if (v->use_cache && !v->from_cache && v->key_bound) {
-        TRY(ratls_verdict_cache_store(ratls_verifier_cache(v->verifier), v->cache_key, &v->claims, err));
+    if (v->cache != NULL && !v->from_cache && v->key_bound) {
+        TRY(ratls_verdict_cache_store(v->cache, v->cache_key, &v->claims, err));
     }
     if (v->quote.tee_type == RATLS_TEE_TDX && !ratls_policy_pins_mr_td(v->policy)) {
         ratls_verifier_warn_mr_td(v->verifier);

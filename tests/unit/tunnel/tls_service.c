@@ -38,9 +38,10 @@ struct service {
     X509 *certificates[CERTIFICATES];
     SSL_CTX *contexts[CERTIFICATES];
     served connections[CONNECTIONS_MAX];
-    size_t active, handshakes, goodbyes, heard_len;
+    size_t taken, active, handshakes, goodbyes, heard_len;
     uint8_t heard[SERVICE_HEARD_MAX];
     char name[256];
+    bool stopping;
 };
 
 static void need(bool holds)
@@ -121,6 +122,7 @@ static bool speak_tls(service *s, int fd, service_behaviour behaviour, SSL_CTX *
             memcpy(s->name, name, len);
         }
         s->name[len] = '\0';
+        (void)pthread_cond_broadcast(&s->changed);
         (void)pthread_mutex_unlock(&s->lock);
         goodbye = converse(s, ssl, behaviour);
     }
@@ -139,6 +141,9 @@ static void *serve(void *argument)
     bool goodbye = false;
 
     (void)pthread_mutex_lock(&s->lock);
+    while (s->behaviour == SERVICE_HELD && !s->stopping) {
+        (void)pthread_cond_wait(&s->changed, &s->lock);
+    }
     behaviour = s->behaviour;
     context = s->contexts[s->certificate];
     (void)pthread_mutex_unlock(&s->lock);
@@ -198,6 +203,8 @@ static void *run(void *argument)
         place = free_place(s);
         *place = (served){.owner = s, .fd = fd, .used = true};
         s->active++;
+        s->taken++;
+        (void)pthread_cond_broadcast(&s->changed);
         need(pthread_create(&place->thread, NULL, serve, place) == 0);
         (void)pthread_mutex_unlock(&s->lock);
     }
@@ -258,6 +265,7 @@ void service_behave(service *s, service_behaviour behaviour)
 {
     (void)pthread_mutex_lock(&s->lock);
     s->behaviour = behaviour;
+    (void)pthread_cond_broadcast(&s->changed);
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -313,6 +321,33 @@ void service_await_idle(service *s)
     await_value(s, &s->active, 0, 0);
 }
 
+void service_await_handshakes(service *s, size_t count)
+{
+    await_value(s, &s->handshakes, count, count);
+}
+
+void service_await_taken(service *s, size_t count)
+{
+    await_value(s, &s->taken, count, SIZE_MAX);
+}
+
+/* With the lock. */
+static void shut_down_all(service *s)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (s->connections[i].used && s->connections[i].fd >= 0) {
+            (void)shutdown(s->connections[i].fd, SHUT_RDWR);
+        }
+    }
+}
+
+void service_hang_up(service *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    shut_down_all(s);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 void service_name(service *s, char name[256])
 {
     (void)pthread_mutex_lock(&s->lock);
@@ -326,11 +361,9 @@ void service_stop(service *s)
     (void)pthread_join(s->thread, NULL);
     (void)close(s->listener);
     (void)pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        if (s->connections[i].used && s->connections[i].fd >= 0) {
-            (void)shutdown(s->connections[i].fd, SHUT_RDWR);
-        }
-    }
+    s->stopping = true;
+    (void)pthread_cond_broadcast(&s->changed);
+    shut_down_all(s);
     (void)pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         if (s->connections[i].used) {

@@ -6,6 +6,7 @@
 
 typedef enum {
     SERVICE_ECHO,
+    SERVICE_HELD,            /* takes the connection and waits for another behaviour, which it then has */
     SERVICE_SILENT,          /* takes the connection and says nothing */
     SERVICE_CLOSE_HANDSHAKE, /* hears the ClientHello and closes */
     SERVICE_GARBAGE,         /* answers it with something that is not TLS */
@@ -41,6 +42,12 @@ size_t service_handshakes(service *s);
 void service_await_goodbyes(service *s, size_t count);
 /** Wait until no connection is being served. */
 void service_await_idle(service *s);
+/** Wait until that many completed one: the client is through before the server is. */
+void service_await_handshakes(service *s, size_t count);
+/** Wait until that many connections were taken. */
+void service_await_taken(service *s, size_t count);
+/** Hang up on all connections. */
+void service_hang_up(service *s);
 /** The last name asked for (SNI), empty for none. */
 void service_name(service *s, char name[256]);
 

@@ -192,7 +192,9 @@ static void forked_child(void **state)
     fixture f;
 
     (void)state;
-    fixture_open(&f, SERVICE_ECHO);
+    fixture_prepare(&f, SERVICE_ECHO);
+    f.options.peer = RATLS_PEER_SAME_PROCESS;
+    assert_int_equal(fixture_try_open(&f), RATLS_OK);
     fd = driver_starts(f.tunnel);
     (void)snprintf(directory, sizeof directory, "%s", ratls_tunnel_directory(f.tunnel));
     port = ratls_tunnel_port(f.tunnel);

@@ -21,6 +21,7 @@ void fixture_prepare(fixture *f, service_behaviour behaviour)
     f->options.server_name = "db-5432s.example";
     f->options.port = service_port(f->server);
     f->options.verify = &f->policy;
+    f->options.peer = RATLS_PEER_SAME_USER; /* no connection is kept: every driver's is a new one */
     f->options.spelling = RATLS_SPELLING_PYTHON;
     f->options.handshake_timeout_ms = 1000 * PATIENCE_S; /* slow machines, Valgrind */
 }
