@@ -78,6 +78,14 @@ class RaTlsVerifier(ABC):
         """verify_certificate_sync() as a coroutine; cancelling the task ends the verification."""
         return await self._run_async(_core.ratls_verify_certificate, certificate_der(certificate), options)
 
+    def __copy__(self) -> RaTlsVerifier:
+        """Itself: verdicts and tunnels hang on the instance, and settings that hold one may be copied."""
+        return self
+
+    def __deepcopy__(self, memo: Any) -> RaTlsVerifier:
+        """Itself, as with __copy__()."""
+        return self
+
     def _run(self, function: _VerifyFunction, evidence: bytes, options: VerifyOptions | None) -> VerifyResult:
         policy, handle = policy_of(options), self._handle(options)
         run = _calls.interruptible if self._waits else _calls.direct

@@ -1,0 +1,99 @@
+"""The backend, where Django looks for it."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base
+from django.utils.module_loading import import_string
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import tuple_row
+
+from ra_tls_verify import VerifyOptions
+
+from .._connection import Connection
+from .client import DatabaseClient
+
+#: What of the OPTIONS is the verification's. "options" is PostgreSQL's when it is text.
+_OURS = ("verifier", "options", "allow_simulator", "start_tls")
+
+
+class _Driver:
+    """psycopg, whose connect() verifies the server first."""
+
+    connect = staticmethod(Connection.connect)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's own backend for PostgreSQL; only connecting is different.
+
+    OPTIONS may hold, beside what Django and libpq know: `verifier` (a verifier, or the dotted path of one), `verify_options`
+    (VerifyOptions, or a dictionary of them), `allow_simulator`, `start_tls`, and `pool` as with Django.
+    """
+
+    Database = _Driver()
+    client_class = DatabaseClient
+    _connection_pools: dict[str, Any] = {}
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """What Connection.connect() is given."""
+        parameters: dict[str, Any] = super().get_connection_params()
+        parameters["row_factory"] = tuple_row
+        verifier = parameters.get("verifier")
+        if isinstance(verifier, str):
+            parameters["verifier"] = import_string(verifier)
+        if isinstance(parameters.get("options"), str):
+            parameters["conninfo"] = make_conninfo(options=parameters.pop("options"))
+        if "verify_options" in parameters:
+            if "options" in parameters:
+                raise ImproperlyConfigured("OPTIONS has options and verify_options: verify_options is the verification's, options "
+                                           "PostgreSQL's, a text")
+            parameters["options"] = parameters.pop("verify_options")
+        if isinstance(parameters.get("options"), Mapping):
+            parameters["options"] = VerifyOptions(**parameters["options"])
+        return parameters
+
+    @property
+    def pool(self) -> Any:
+        """Django's pool for OPTIONS["pool"], made of attested connections."""
+        wanted = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not wanted:
+            return None
+        if self.alias not in self._connection_pools:
+            if self.settings_dict.get("CONN_MAX_AGE", 0) != 0:
+                raise ImproperlyConfigured("Pooling doesn't support persistent connections: CONN_MAX_AGE must be 0.")
+            # Of several threads that come first, one's pool is kept; none of them is open yet.
+            self._connection_pools.setdefault(self.alias, self._new_pool({} if wanted is True else wanted))
+        return self._connection_pools[self.alias]
+
+    def _new_pool(self, settings: dict[str, Any]) -> Any:
+        try:
+            from .._pool import ConnectionPool
+        except ImportError as error:
+            raise ImproperlyConfigured(str(error)) from error
+        parameters = self.get_connection_params()
+        ours = {name: parameters.pop(name) for name in _OURS if name in parameters}
+        # Django sets autocommit as it needs it, later.
+        return ConnectionPool(
+            parameters.pop("conninfo", ""), kwargs={**parameters, "autocommit": True}, open=False,
+            configure=self._configure_connection,
+            check=ConnectionPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None, **ours, **settings)
+
+
+#: Pools of the parent, in a forked child: kept, since letting go of one would wait for threads that are not here.
+_of_the_parent: list[Any] = []
+
+
+def _forget_pools() -> None:
+    _of_the_parent.extend(DatabaseWrapper._connection_pools.values())
+    DatabaseWrapper._connection_pools.clear()
+
+
+os.register_at_fork(after_in_child=_forget_pools)
