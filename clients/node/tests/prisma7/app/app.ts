@@ -1,0 +1,1 @@
+../../prisma6/app/app.ts
