@@ -118,8 +118,8 @@ enum {
     RATLS_ERR_INTEL_TOKEN_HEADER = 422, /**< refused, intel: Intel Trust Authority's token has a header that is not acceptable: {what} */
     RATLS_ERR_INTEL_TOKEN_KEY_ID = 423, /**< refused, intel: Intel Trust Authority's token names no key of the portal's key set: {what} */
     RATLS_ERR_INTEL_TOKEN_SIGNATURE = 424, /**< refused, intel: Intel Trust Authority's token has a signature that does not verify */
-    RATLS_ERR_INTEL_TOKEN_EXPIRED = 425, /**< refused, intel: Intel Trust Authority's token expired at {found}, verified at {expected}{hint} */
-    RATLS_ERR_INTEL_TOKEN_NOT_YET_VALID = 426, /**< refused, intel: Intel Trust Authority's token is valid from {found}, verified at {expected}{hint} */
+    RATLS_ERR_INTEL_TOKEN_EXPIRED = 425, /**< refused, intel: Intel Trust Authority's token expired at {found}, verified at {expected}: if this happens always, check the clock */
+    RATLS_ERR_INTEL_TOKEN_NOT_YET_VALID = 426, /**< refused, intel: Intel Trust Authority's token is valid from {found}, verified at {expected}: if this happens always, check the clock */
     RATLS_ERR_INTEL_TOKEN_STALE = 427, /**< refused, intel: Intel Trust Authority's token is not a fresh one: {what}: found {found}, expected {expected} */
     RATLS_ERR_INTEL_TOKEN_ISSUER = 428, /**< refused, intel: Intel Trust Authority's token is issued by "{found}": expected {expected} */
     RATLS_ERR_INTEL_TOKEN_VERSION = 429, /**< refused, intel: Intel Trust Authority's token has version {found}: {option:intel_api_version} expects {expected} */

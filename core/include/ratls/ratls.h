@@ -236,7 +236,65 @@ RATLS_API void ratls_dcap_options_init(ratls_dcap_options *options, size_t size)
 RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_dcap(
     ratls_verifier **out, const ratls_dcap_options *options, ratls_error **err);
 
-/** Options of ratls_verifier_new_noop() and ratls_verifier_new_custom(). */
+/** When a revocation list of the certificate that signs tokens cannot be had, or only one that has expired. */
+enum {
+    RATLS_CRL_HARD = 0, /**< could not check */
+    RATLS_CRL_SOFT = 1, /**< accept, warn, and list intel_crl in the result's `waived` */
+    RATLS_CRL_OFF = 2   /**< do not ask for revocation lists at all */
+};
+
+/** Options of ratls_verifier_new_intel(). All zero but api_key is the default; append only. Everything is copied.
+ *
+ *  A list pointer that is NULL is "not given"; one that is given with length 0 is an error.
+ */
+typedef struct ratls_intel_options {
+    size_t size;                      /**< set by ratls_intel_options_init() */
+    const char *api_key;              /**< an attestation key; required; sent to the API's host only */
+    const char *region;               /**< "us" or "eu"; NULL: us */
+    const char *base_url;             /**< https://HOST[:PORT] of the API instead of the region's */
+    const char *portal_url;           /**< https://HOST[:PORT] of the portal; needed beside a base_url that is not Intel's */
+    const char *const *policy_ids;    /**< policies, each of which must match: UUIDs, at most 10 */
+    size_t policy_ids_len;
+    const char *const *allowed_algorithms; /**< PS384, RS256: the first is asked for; NULL: PS384 alone */
+    size_t allowed_algorithms_len;
+    const char *const *crl_hosts;     /**< hosts beside the portal's that revocation lists may come from */
+    size_t crl_hosts_len;
+    const uint8_t *pinned_roots;      /**< root certificates, PEM or one in DER, that the signing chain must end in; NULL: the
+                                           root that the portal sends */
+    size_t pinned_roots_len;
+    const uint8_t *ca;                /**< authorities for TLS, PEM; NULL: the system's */
+    size_t ca_len;
+    const char *proxy;                /**< URL of an HTTP proxy; NULL or "": none */
+    ratls_log_callback log;           /**< may be NULL */
+    void *log_user;
+    int64_t attempt_timeout_ms;       /**< one attempt; 0: 15000 for the appraisal, 10000 for keys and revocation lists */
+    int64_t http_connect_timeout_ms;  /**< one connection; 0: 5000 */
+    int32_t api_version;              /**< 0 or 2: nested evidence and claims; 1: flat */
+    int32_t attempts;                 /**< of each request, at most 10; 0: 3 */
+    int32_t requests_per_second;      /**< to the API; 0: 2 for Intel's own service, else no limit; negative: no limit */
+    int32_t crl_policy;               /**< RATLS_CRL_* */
+    int32_t min_rsa_bits;             /**< of the signing key, 2048 to 8192; 0: 3072 */
+    int32_t policy_must_match;        /**< 1: ask for no token at all unless every policy matches */
+    int32_t allow_unmatched_policies; /**< 1: accept although a policy that was not asked for did not match */
+    int32_t relaxed_chain;            /**< 1: accept chains that are valid but not strictly as RFC 5280 has them */
+} ratls_intel_options;
+
+RATLS_API void ratls_intel_options_init(ratls_intel_options *options, size_t size);
+
+/** A verifier that sends quotes to Intel Trust Authority and checks the signed answer: its signature and signing
+ *  chain, its dates, and that it is about the very quote that was sent.
+ *
+ *  The deadline of a verification (timeout_ms) covers everything; nothing is sent before the first one. Results have
+ *  no qe_tcb_status, tdx_module_tcb_status, platform_tcb_status, ppid and tcb_evaluation_data_number: a token does
+ *  not tell them. Their trust_anchor is the SHA-256 of the root of the token's signing chain.
+ *
+ *  Returns: RATLS_ERR_INTEL_API_KEY_MISSING for an api_key that is NULL.
+ *  @nullable options
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_intel(
+    ratls_verifier **out, const ratls_intel_options *options, ratls_error **err);
+
+/** Options of ratls_verifier_new_noop(), _custom(), _all() and _first(). */
 typedef struct ratls_verifier_options {
     size_t size;            /**< set by ratls_verifier_options_init() */
     ratls_log_callback log; /**< may be NULL */
@@ -293,6 +351,33 @@ RATLS_API void ratls_custom_accept(ratls_custom_request *request, const char *cl
  *  @consumes request
  */
 RATLS_API void ratls_custom_reject(ratls_custom_request *request, int32_t status_class, const char *reason);
+
+/** A verifier that accepts only what each of `verifiers` accepts, asked in their order.
+ *
+ *  Its results have the worst TCB status, the union of the advisories, the oldest TCB date, and of the rest what the
+ *  first verifier that knows it says; the policy accepts them only if it accepts each verifier's TCB status.
+ *
+ *  In: verifiers: verifiers_len of them, 1 to RATLS_COMBINED_MAX, each kept; a noop verifier is refused.
+ *  @nullable options
+ *  @keeps verifiers
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_all(
+    ratls_verifier **out, ratls_verifier *const *verifiers, size_t verifiers_len, const ratls_verifier_options *options,
+    ratls_error **err);
+
+/** A verifier that asks `verifiers` in their order until one could check: the next one is asked only after a failure of
+ *  class RATLS_CLASS_UNAVAILABLE, never after a refusal. When none could check, the last one's failure is told, and
+ *  each earlier one is warned about in the log.
+ *
+ *  In: as in ratls_verifier_new_all().
+ *  @nullable options
+ *  @keeps verifiers
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_first(
+    ratls_verifier **out, ratls_verifier *const *verifiers, size_t verifiers_len, const ratls_verifier_options *options,
+    ratls_error **err);
+
+#define RATLS_COMBINED_MAX 8
 
 /** Let go of a verifier. Calls that use it end first; a tunnel keeps its own hold. */
 RATLS_API void ratls_verifier_free(ratls_verifier *verifier);

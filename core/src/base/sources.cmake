@@ -1,4 +1,5 @@
 target_sources(ratls_objects PRIVATE
+  ${CMAKE_CURRENT_LIST_DIR}/base64.c
   ${CMAKE_CURRENT_LIST_DIR}/bytes.c
   ${CMAKE_CURRENT_LIST_DIR}/cancel.c
   ${CMAKE_CURRENT_LIST_DIR}/certificate.c

@@ -8,24 +8,39 @@
 
 static const char not_known[] = "not known";
 
-/* NONE is no verdict: only a verifier that checks no signature has none, and says so in its result. */
-static ratls_status check_tcb_status(const ratls_compiled_policy *policy, const ratls_claims *claims, ratls_error **err)
+static ratls_status check_one_status(const ratls_compiled_policy *policy, ratls_tcb_status one, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const char *found = ratls_tcb_status_word(claims->tcb_status);
+    const char *found = ratls_tcb_status_word(one);
     char *acceptable = NULL;
 
-    if (claims->tcb_status == RATLS_TCB_NONE && !claims->hardware_verified) {
-        return RATLS_OK;
-    }
     acceptable = ratls_policy_acceptable_text(policy);
     CHECK(acceptable != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    CHECK(found != NULL && claims->tcb_status != RATLS_TCB_REVOKED &&
-              (policy->acceptable_tcb_statuses & (UINT32_C(1) << claims->tcb_status)) != 0,
+    CHECK(found != NULL && one != RATLS_TCB_REVOKED && (policy->acceptable_tcb_statuses & (UINT32_C(1) << one)) != 0,
           RATLS_ERR_TCB_STATUS, FOUND(found == NULL ? not_known : found), EXPECTED(acceptable));
     status = RATLS_OK;
 out:
     free(acceptable);
+    return status;
+}
+
+/* NONE is no verdict: only a verifier that checks no signature has none, and says so in its result. Of several
+ * verifiers each one's status must be acceptable, not only the worst. */
+static ratls_status check_tcb_status(const ratls_compiled_policy *policy, const ratls_claims *claims, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    if (claims->tcb_status == RATLS_TCB_NONE && !claims->hardware_verified) {
+        return RATLS_OK;
+    }
+    TRY(check_one_status(policy, claims->tcb_status, err));
+    for (ratls_tcb_status one = RATLS_TCB_NONE; one < RATLS_TCB_COUNT; one++) {
+        if ((claims->further_tcb_statuses & (UINT32_C(1) << one)) != 0) {
+            TRY(check_one_status(policy, one, err));
+        }
+    }
+    status = RATLS_OK;
+out:
     return status;
 }
 

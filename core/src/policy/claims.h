@@ -50,6 +50,7 @@ typedef struct {
     bool hardware_verified; /* a hardware signature was checked: the result is `verified` */
     char trust_anchor[65];  /* "intel", or SHA-256 of another root in hex; "" when nothing was checked */
     ratls_tcb_status tcb_status;
+    uint32_t further_tcb_statuses; /* of several verifiers, bit by number: each must be acceptable beside tcb_status */
     ratls_tcb_status platform_tcb_status;
     ratls_tcb_status tdx_module_tcb_status;
     ratls_tcb_status qe_tcb_status;
@@ -68,6 +69,7 @@ typedef struct {
     bool has_collateral_dates; /* the verdict holds from valid_from to expires_at */
     int64_t valid_from;
     int64_t expires_at;
+    bool signer_revocation_unchecked; /* accepted although nobody knows whether who signed the verdict was revoked */
 } ratls_claims;
 
 /** Attach the verdict on the TCB, if there was one, to the failure *err, if there is one. */

@@ -227,6 +227,11 @@ int64_t ratls_policy_timeout_ms(const ratls_compiled_policy *policy)
     return policy->timeout_ms;
 }
 
+bool ratls_policy_allow_debug_mode(const ratls_compiled_policy *policy)
+{
+    return policy->allow_debug_mode;
+}
+
 bool ratls_policy_allow_simulator(const ratls_compiled_policy *policy)
 {
     return policy->allow_simulator;

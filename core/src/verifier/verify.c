@@ -39,6 +39,7 @@ static ratls_status begin_verification(
     v->judging.timeout_ms = ratls_policy_timeout_ms(v->policy);
     v->judging.deadline_ms = ratls_clock_monotonic_ms() + v->judging.timeout_ms;
     v->judging.cancel = cancel;
+    v->judging.allow_debug_mode = ratls_policy_allow_debug_mode(v->policy);
     CHECK(!ratls_cancel_triggered(cancel), RATLS_ERR_CANCELLED, WHAT("verifying"));
     status = RATLS_OK;
 out:
@@ -212,6 +213,9 @@ static ratls_status establish_claims(verification *v, ratls_error **err)
         TRY(kind->judge(&v->claims, ratls_verifier_state(v->verifier), &v->quote, &v->judging, err));
     }
     TRY(check_dates(v, err));
+    if (v->claims.signer_revocation_unchecked) {
+        TRY(ratls_advisories_add(&v->waived, "intel_crl", err));
+    }
     status = RATLS_OK;
 out:
     return status;
