@@ -41,11 +41,14 @@ class Cluster:
     """A running PostgreSQL on a loopback port and a Unix socket; use it in `with`.
 
     As root it runs as the user `postgres`, since the server refuses root. `authentication` is what pg_hba.conf
-    demands of everybody: scram-sha-256 or trust."""
+    demands of everybody: scram-sha-256 or trust; `programs` is the directory of the server's programs, Debian's newest
+    unless said."""
 
-    def __init__(self, password: str = "simulated secret", authentication: str = "scram-sha-256") -> None:
+    def __init__(self, password: str = "simulated secret", authentication: str = "scram-sha-256", programs: Path | None = None) -> None:
         self.password = password
         self.authentication = authentication
+        self.programs = programs
+        self.settings = dict(SETTINGS)
         self.port = 0
         self.directory = Path()
         self.process: subprocess.Popen[str] | None = None
@@ -93,7 +96,7 @@ class Cluster:
         password_file.write_text(self.password + "\n")
         give_to_server(password_file)
         subprocess.run(
-            [program("initdb"), "-D", str(self.directory / "data"), "-U", SUPERUSER, "-A", self.authentication,
+            [program("initdb", self.programs), "-D", str(self.directory / "data"), "-U", SUPERUSER, "-A", self.authentication,
              f"--pwfile={password_file}", "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C"],
             check=True, stdout=subprocess.DEVNULL, cwd="/", **as_server())
         password_file.unlink()
@@ -101,8 +104,9 @@ class Cluster:
     def launch(self) -> bool:
         """Start the server on a port that was free a moment ago; False when it ended before it was ready."""
         self.port = free_port()
-        settings = {**SETTINGS, "port": str(self.port), "unix_socket_directories": str(self.directory)}
-        command = ["/bin/sh", "-c", GUARD, "guard", str(self.directory), program("postgres"), "-D", str(self.directory / "data")]
+        settings = {**self.settings, "port": str(self.port), "unix_socket_directories": str(self.directory)}
+        command = ["/bin/sh", "-c", GUARD, "guard", str(self.directory), program("postgres", self.programs), "-D",
+                   str(self.directory / "data")]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         self.process = subprocess.Popen(
@@ -148,8 +152,10 @@ def end(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def program(name: str) -> str:
-    """Path of a PostgreSQL program, the newest installed. Raises FileNotFoundError."""
+def program(name: str, directory: Path | None = None) -> str:
+    """Path of a PostgreSQL program, in this directory or the newest installed. Raises FileNotFoundError."""
+    if directory is not None:
+        return str(directory / name)
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     path = str(found[-1]) if found else shutil.which(name)
     if path is None:
