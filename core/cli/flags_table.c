@@ -78,6 +78,8 @@ const cli_flag_row cli_option_flags[] = {
      "authorities that web servers are verified with"},
     {"--proxy", "proxy", CLI_FLAG_TEXT, CLI_SCOPE_VERIFIER, CLI_VERIFY | CLI_PROXY, 1,
      "HTTP proxy for what is fetched; none unless given"},
+    {"--no-proxy", "no_proxy", CLI_FLAG_TEXT, CLI_SCOPE_VERIFIER, CLI_VERIFY | CLI_PROXY, 1,
+     "hosts that are reached without the proxy, joined by commas"},
     {"--verifier", "verifier", CLI_FLAG_TEXT, CLI_SCOPE_VERIFIER, CLI_VERIFY | CLI_PROXY, 1,
      "who judges: dcap, intel or noop"},
     {"--dstack-socket", "dstack_socket", CLI_FLAG_TEXT, CLI_SCOPE_TUNNEL, CLI_VERIFY | CLI_PROXY, 0,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "input.h"
+#include "intel.h"
 #include "output.h"
 
 /* The flag of an option's name. */
@@ -183,10 +184,47 @@ static bool new_noop(ratls_verifier **out, const cli_arguments *arguments, cli_f
     return cli_succeeded(failure, ratls_verifier_new_noop(out, &options, &failure->error));
 }
 
+/* What only local verification has a use for. */
+static bool check_only_intel(const cli_arguments *arguments, cli_failure *failure)
+{
+    static const char *const useless[][2] = {{"collateral", "--collateral"}, {"trust_anchor", "--trust-anchor"}};
+
+    for (size_t i = 0; i < sizeof useless / sizeof useless[0]; i++) {
+        if (cli_argument(arguments, useless[i][0]) != NULL) {
+            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", useless[i][1]},
+                            {"what", "means nothing to --verifier intel; --intel-pinned-roots names the root of its tokens"});
+        }
+    }
+    return true;
+}
+
+static bool is_intels(const char *option)
+{
+    static const char prefix[] = "intel_";
+
+    return strncmp(option, prefix, sizeof prefix - 1) == 0 || strcmp(option, "api_key") == 0 || strcmp(option, "region") == 0;
+}
+
+/* What only Intel Trust Authority's verifier has a use for. */
+static bool check_not_intel(const cli_arguments *arguments, cli_failure *failure)
+{
+    for (size_t i = 0; i < cli_option_flag_count; i++) {
+        const cli_flag_row *row = &cli_option_flags[i];
+
+        if (is_intels(row->name) && cli_argument(arguments, row->name) != NULL) {
+            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", row->flag}, {"what", "means nothing without --verifier intel"});
+        }
+    }
+    return true;
+}
+
 static bool new_verifier(ratls_verifier **out, const cli_arguments *arguments, const cli_saved *saved, cli_failure *failure)
 {
     const char *name = cli_argument(arguments, "verifier");
 
+    if ((name == NULL || strcmp(name, "intel") != 0) && !check_not_intel(arguments, failure)) {
+        return false;
+    }
     if (name == NULL || strcmp(name, "dcap") == 0) {
         return new_dcap(out, arguments, saved, failure);
     }
@@ -194,7 +232,7 @@ static bool new_verifier(ratls_verifier **out, const cli_arguments *arguments, c
         return new_noop(out, arguments, failure);
     }
     if (strcmp(name, "intel") == 0) {
-        return CLI_FAIL(failure, RATLS_ERR_NOT_BUILT, {"found", "--verifier intel"});
+        return check_only_intel(arguments, failure) && cli_intel_verifier(out, arguments, failure);
     }
     return CLI_FAIL(failure, RATLS_ERR_OPTION_VALUE, {"option", "--verifier"}, {"found", name}, {"expected", "dcap, intel or noop"});
 }

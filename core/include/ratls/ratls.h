@@ -265,6 +265,7 @@ typedef struct ratls_intel_options {
     const uint8_t *ca;                /**< authorities for TLS, PEM; NULL: the system's */
     size_t ca_len;
     const char *proxy;                /**< URL of an HTTP proxy; NULL or "": none */
+    const char *no_proxy;             /**< hosts that are reached without it, joined by commas; NULL: none */
     ratls_log_callback log;           /**< may be NULL */
     void *log_user;
     int64_t attempt_timeout_ms;       /**< one attempt; 0: 15000 for the appraisal, 10000 for keys and revocation lists */

@@ -29,6 +29,7 @@ struct ratls_http {
     size_t idle_len;
     pid_t owner; /* connections are those of this process */
     char *proxy;
+    char *no_proxy;
     uint8_t *ca;
     size_t ca_len;
     const char *ca_path; /* the system's, where `ca` is NULL */
@@ -86,7 +87,8 @@ static ratls_status copy_settings(ratls_http *http, const ratls_http_settings *s
     ratls_status status = RATLS_ERR_INTERNAL;
 
     http->proxy = strdup(settings->proxy == NULL ? "" : settings->proxy);
-    CHECK(http->proxy != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    http->no_proxy = strdup(settings->no_proxy == NULL ? "" : settings->no_proxy);
+    CHECK(http->proxy != NULL && http->no_proxy != NULL, RATLS_ERR_OUT_OF_MEMORY);
     http->connect_timeout_ms = settings->connect_timeout_ms > 0 ? settings->connect_timeout_ms : RATLS_HTTP_CONNECT_TIMEOUT_MS;
     if (settings->ca.len > 0) {
         http->ca = malloc(settings->ca.len);
@@ -148,6 +150,7 @@ void ratls_http_free(ratls_http *http)
     }
     (void)pthread_mutex_destroy(&http->lock);
     free(http->proxy);
+    free(http->no_proxy);
     free(http->ca);
     free(http);
 }
@@ -284,7 +287,7 @@ static bool set_trust(CURL *easy, const ratls_http *http)
            SET(CURLOPT_CAPATH, NULL) && SET(CURLOPT_CAINFO, http->ca == NULL ? http->ca_path : NULL) &&
            (http->ca == NULL || SET(CURLOPT_CAINFO_BLOB, &ca)) &&
            /* Given, even if empty: otherwise libcurl asks the environment. */
-           SET(CURLOPT_PROXY, http->proxy) && SET(CURLOPT_NOPROXY, "") && SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
+           SET(CURLOPT_PROXY, http->proxy) && SET(CURLOPT_NOPROXY, http->no_proxy) && SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
            SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 }
 

@@ -20,6 +20,7 @@ enum {
 
 typedef struct {
     const char *proxy;          /* URL; NULL or "": none */
+    const char *no_proxy;       /* hosts that are reached without it, joined by commas; NULL: none */
     ratls_bytes ca;             /* PEM of the authorities to trust; empty: the system's */
     int64_t connect_timeout_ms; /* 0: RATLS_HTTP_CONNECT_TIMEOUT_MS */
 } ratls_http_settings;

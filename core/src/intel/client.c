@@ -43,6 +43,7 @@ typedef struct {
 struct ratls_intel_client {
     ratls_intel_config config;
     char *proxy;
+    char *no_proxy;
     uint8_t *ca;
     size_t ca_len;
     int64_t connect_timeout_ms;
@@ -83,7 +84,7 @@ static void free_part(process_part *part)
 static ratls_status make_part(process_part **out, const ratls_intel_client *client, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const ratls_http_settings settings = {client->proxy, {client->ca, client->ca_len}, client->connect_timeout_ms};
+    const ratls_http_settings settings = {client->proxy, client->no_proxy, {client->ca, client->ca_len}, client->connect_timeout_ms};
     process_part *part = calloc(1, sizeof *part);
 
     CHECK(part != NULL, RATLS_ERR_OUT_OF_MEMORY);
@@ -129,7 +130,8 @@ static ratls_status copy_wire_options(ratls_intel_client *client, const ratls_in
 
     client->connect_timeout_ms = options->http_connect_timeout_ms;
     client->proxy = options->proxy == NULL ? NULL : strdup(options->proxy);
-    CHECK(client->proxy != NULL || options->proxy == NULL, RATLS_ERR_OUT_OF_MEMORY);
+    client->no_proxy = options->no_proxy == NULL ? NULL : strdup(options->no_proxy);
+    CHECK((client->proxy != NULL || options->proxy == NULL) && (client->no_proxy != NULL || options->no_proxy == NULL), RATLS_ERR_OUT_OF_MEMORY);
     if (options->ca_len > 0) {
         client->ca = malloc(options->ca_len);
         CHECK(client->ca != NULL, RATLS_ERR_OUT_OF_MEMORY);
@@ -189,6 +191,7 @@ void ratls_intel_client_free(ratls_intel_client *client)
     }
     ratls_intel_config_clear(&client->config);
     free(client->proxy);
+    free(client->no_proxy);
     free(client->ca);
     free(client->key_set_url);
     free(client->request_url);
