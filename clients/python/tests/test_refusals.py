@@ -11,6 +11,7 @@ import pytest
 
 import psycopg_ratls
 from psycopg_ratls import connect, connect_async
+from psycopg_ratls._attested import driver_errors
 from ra_tls_verify import DcapVerifier, NoopVerifier, RaTlsVerifier, RefusedError, VerifyOptions
 from simulator.minted import Minted
 from simulator.postgres import Cluster
@@ -120,27 +121,46 @@ def test_a_simulator_is_not_what_was_pinned(world: World, cluster: Cluster, veri
     assert error.code == "QUOTE_MISSING"
 
 
-class Switching(RaTlsVerifier):
-    """Accepts, and has the server present another certificate from then on."""
-
-    def __init__(self, sidecar: Sidecar, after: Minted) -> None:
-        self.sidecar = sidecar
-        self.after = after
-
-    def verify(self, quote: bytes, options: VerifyOptions) -> Any:
-        self.sidecar.present(self.after)
-        return {"tcb_status": "OK"}
-
-
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("fault", ["no_quote", "debug", "other_key"])
 def test_a_refusal_of_the_drivers_own_handshake_is_the_typed_error(
-        world: World, cluster: Cluster, sidecar: Sidecar, fault: str, asynchronous: bool) -> None:
-    verifier = Switching(sidecar, world.mint(fault))
-    error = refused(sidecar, cluster.dsn(port=sidecar.port), asynchronous, verifier=verifier)
-    assert (error.code, str(error)) == DOCUMENTED[fault]
-    assert isinstance(error, psycopg_ratls.RefusedError)
-    assert len(sidecar.wait_closed(2)) == 2
+        world: World, cluster: Cluster, minted: Minted, verifier: DcapVerifier, fault: str, asynchronous: bool) -> None:
+    arguments: dict[str, Any] = {"verifier": verifier, "options": VerifyOptions(now=minted.now)}
+    with Sidecar(minted, cluster.socket_path) as sidecar:
+        dsn = cluster.dsn(port=sidecar.port)
+        with connect(dsn, **arguments) as first:
+            sidecar.present(world.mint(fault))  # the tunnel stands: from now on the driver's handshake is the only one
+            with pytest.raises(psycopg_ratls.RefusedError) as caught:
+                if asynchronous:
+                    asyncio.run(connect_async(dsn, **arguments))
+                else:
+                    connect(dsn, **arguments)
+            assert (caught.value.code, str(caught.value)) == DOCUMENTED[fault]
+            assert isinstance(caught.value.__cause__, psycopg.OperationalError)
+            assert first.execute("select 1 as one").fetchone() == {"one": 1}, "who was accepted goes on"
+        assert sorted(seen.upstream_opened for seen in sidecar.wait_closed(2)) == [False, True]
+
+
+class FakeTunnel:
+    """Knows another connection's failure."""
+
+    def last_error(self) -> Any:
+        return RefusedError("why", code="DEBUG_MODE", stage="policy")
+
+
+@pytest.mark.parametrize(("text", "code"), [
+    ("FATAL:  why", "DEBUG_MODE"),
+    ("connection failed: FATAL:  quite\nanother\nDETAIL:  KEY_BINDING", "KEY_BINDING"),
+    ("FATAL:  the server's own\nDETAIL:  NO_SUCH_CODE", None),
+    ("FATAL:  the server's own", None)])
+def test_the_drivers_text_tells_a_failure_that_is_not_the_newest(text: str, code: str | None) -> None:
+    with pytest.raises(psycopg.OperationalError) as caught:
+        with driver_errors(FakeTunnel()):  # type: ignore[arg-type]
+            raise psycopg.OperationalError(text)
+    assert getattr(caught.value, "code", None) == code
+    if code == "KEY_BINDING":
+        assert isinstance(caught.value, psycopg_ratls.RefusedError)
+        assert (str(caught.value), caught.value.stage) == ("quite\nanother", "binding")
 
 
 class Own(RaTlsVerifier):
