@@ -116,8 +116,9 @@ for (const major of [6, 7]) {
             assert.equal((await said.next()).value, "ready")
             await own.tell({ mint: { fault: "debug", label: "another" } })
             program.stdin.end("go on\n")
-            const { message } = JSON.parse((await said.next()).value)
+            const { message, typed, code } = JSON.parse((await said.next()).value)
             assert.match(message, /TDX TD is in debug mode — connection refused/)
+            assert.deepEqual([typed, code], [true, "DEBUG_MODE"])
         })
     })
 }

@@ -16,7 +16,7 @@ async function main() {
     const [ids, sum] = await prisma.$transaction([prisma.order.findMany({ orderBy: { id: "asc" } }), prisma.order.aggregate({ _sum: { total: true } })])
     await prisma.$transaction(async (tx) => { await tx.customer.update({ where: { name: "Ada" }, data: { name: "Ada L." } }) })
     const many = await Promise.all(Array.from({ length: 20 }, () => prisma.customer.count()))
-    const raw = await prisma.$queryRaw`select current_schema() as schema`
+    const raw = await prisma.$queryRaw`select current_schema()::text as schema`
     const unique = await prisma.customer.create({ data: { name: "Ada L." } }).catch((error) => error.code)
     const verdict = attestation(adapter)
     await prisma.$disconnect()
