@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 "use strict"
 // Build addon.node into build/. Says in one line what is missing. Nothing is downloaded but, where neither the package nor
-// RATLS_CJSON_SOURCE has it, the source package of cJSON, from Debian, by apt, which checks who signed it.
+// a variable has them, the source packages of cJSON and curl, from Debian, by apt, which checks who signed them.
 
 const { spawnSync } = require("node:child_process")
 const fs = require("node:fs")
@@ -71,43 +71,75 @@ function privateApt(folder) {
   return file
 }
 
-/** Debian's source of cJSON, its patches applied. */
-function fetchCjson(into) {
+/** What is compiled in beside the core: Debian's source package, the variable that names another copy, and what of it is needed. */
+const sources = {
+  cjson: { variable: "RATLS_CJSON_SOURCE", mark: "cJSON.c", needed: ["cJSON.h", "cJSON.c", "LICENSE"] },
+  curl: { variable: "RATLS_CURL_SOURCE", mark: "CMakeLists.txt", needed: ["CMakeLists.txt", "CMake", "include", "lib", "COPYING", "libcurl.pc.in", "curl-config.in"] },
+}
+
+/** Fetch Debian's sources, its patches applied, into the folders given by name. */
+function fetchSources(into) {
+  const names = Object.keys(into)
   if (!isCommand("apt-get") || !isCommand("dpkg-source")) {
-    throw new Missing("the source of cJSON: set RATLS_CJSON_SOURCE to the folder with cJSON.c, or on Debian apt-get install dpkg-dev")
+    const variables = names.map((name) => sources[name].variable).join(" and ")
+    throw new Missing(`the sources of ${names.join(" and ")}: set ${variables} to their folders, or on Debian apt-get install dpkg-dev`)
   }
-  const folder = fs.mkdtempSync(path.join(build, "cjson-"))
+  const folder = fs.mkdtempSync(path.join(build, "sources-"))
   try {
     const env = { APT_CONFIG: privateApt(path.join(folder, "apt")) }
-    const out = path.join(folder, "out")
-    fs.mkdirSync(out)
     run("apt-get", ["update", "-q"], { env })
-    run("apt-get", ["source", "-q", "cjson"], { env, cwd: out })
-    const source = fs.readdirSync(out, { withFileTypes: true }).find((entry) => entry.isDirectory())
-    if (!source) throw new Missing("the source of cJSON: apt-get source cjson gave none")
-    fs.mkdirSync(into, { recursive: true })
-    for (const name of ["cJSON.h", "LICENSE", "cJSON.c"]) fs.copyFileSync(path.join(out, source.name, name), path.join(into, name))
+    for (const name of names) {
+      const out = path.join(folder, name)
+      fs.mkdirSync(out)
+      run("apt-get", ["source", "-q", name], { env, cwd: out })
+      const source = fs.readdirSync(out, { withFileTypes: true }).find((entry) => entry.isDirectory())
+      if (!source) throw new Missing(`the source of ${name}: apt-get source gave none`)
+      fs.mkdirSync(into[name], { recursive: true })
+      for (const part of sources[name].needed) fs.cpSync(path.join(out, source.name, part), path.join(into[name], part), { recursive: true })
+    }
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** Folder with cJSON.c. */
-function cjsonSource() {
-  const places = [process.env.RATLS_CJSON_SOURCE, path.join(home, "cjson"), path.join(build, "cjson")].filter(Boolean)
-  const found = places.find((folder) => fs.existsSync(path.join(folder, "cJSON.c")))
-  if (found) return path.resolve(found)
-  const fetched = path.join(build, "cjson")
-  fetchCjson(fetched)
-  return fetched
+/** Folders of the sources by name; what is neither named by its variable nor carried in the package is fetched. */
+function findSources() {
+  const found = {}
+  const fetched = {}
+  for (const [name, { variable, mark }] of Object.entries(sources)) {
+    const places = [process.env[variable], path.join(home, name), path.join(build, name)].filter(Boolean)
+    const place = places.find((folder) => fs.existsSync(path.join(folder, mark)))
+    if (place) found[name] = path.resolve(place)
+    else fetched[name] = path.join(build, name)
+  }
+  if (Object.keys(fetched).length > 0) fetchSources(fetched)
+  return { ...found, ...fetched }
+}
+
+/** A libcurl that speaks HTTP over OpenSSL and nothing else, static and hidden; returns where it is installed. */
+function buildCurl(source) {
+  const installed = path.join(build, "libcurl")
+  if (fs.existsSync(path.join(installed, "lib", "libcurl.a"))) return installed
+  const off = ["BUILD_CURL_EXE", "BUILD_SHARED_LIBS", "BUILD_TESTING", "CURL_ZLIB", "CURL_BROTLI", "CURL_ZSTD", "USE_NGHTTP2", "CURL_USE_LIBSSH2",
+    "CURL_USE_LIBPSL", "USE_LIBIDN2", "CURL_USE_GSSAPI", "ENABLE_MANUAL"]
+  const on = ["HTTP_ONLY", "CURL_USE_OPENSSL", "OPENSSL_USE_STATIC_LIBS", "CMAKE_POSITION_INDEPENDENT_CODE"]
+  const work = path.join(build, "libcurl-cmake")
+  const configure = ["-S", source, "-B", work, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_VISIBILITY_PRESET=hidden", "-DCMAKE_INSTALL_LIBDIR=lib",
+    `-DCMAKE_INSTALL_PREFIX=${installed}`, ...off.map((name) => `-D${name}=OFF`), ...on.map((name) => `-D${name}=ON`)]
+  if (isCommand("ninja")) configure.push("-G", "Ninja")
+  run("cmake", configure)
+  run("cmake", ["--build", work, "--parallel", "2", "--target", "install"])
+  return installed
 }
 
 function main() {
   checkTools()
   fs.mkdirSync(build, { recursive: true })
   fs.rmSync(path.join(build, "build.log"), { force: true })
+  const { cjson, curl } = findSources()
   const work = path.join(build, "cmake")
-  const configure = ["-S", home, "-B", work, "-DCMAKE_BUILD_TYPE=Release", `-DNODE_API_INCLUDE=${nodeHeaders()}`, `-DCJSON_SOURCE=${cjsonSource()}`]
+  const configure = ["-S", home, "-B", work, "-DCMAKE_BUILD_TYPE=Release", `-DNODE_API_INCLUDE=${nodeHeaders()}`, `-DCJSON_SOURCE=${cjson}`,
+    `-DCURL_ROOT=${buildCurl(curl)}`]
   if (isCommand("ninja")) configure.push("-G", "Ninja")
   run("cmake", configure)
   run("cmake", ["--build", work, "--target", "addon", "--parallel", "2"])
@@ -127,4 +159,4 @@ if (require.main === module) {
   }
 }
 
-module.exports = { cjsonSource }
+module.exports = { findSources }
