@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     ratls_reader reader;
     bool integers_only;
+    bool number_refused; /* for its size alone */
     json_frame frames[RATLS_JSON_DEPTH_MAX];
     size_t depth;
     ratls_bytes *keys; /* of all objects that are open, those of the innermost last */
@@ -79,7 +80,10 @@ static bool take_number_form(json_scan *scan)
     if (take_char(reader, 'e') || take_char(reader, 'E')) {
         (void)(take_char(reader, '+') || take_char(reader, '-'));
         exponent = reader->left;
-        return take_digits(reader) && exponent - reader->left <= RATLS_JSON_EXPONENT_MAX;
+        if (!take_digits(reader)) {
+            return false;
+        }
+        scan->number_refused = exponent - reader->left > RATLS_JSON_EXPONENT_MAX;
     }
     return true;
 }
@@ -89,7 +93,11 @@ static bool take_number(json_scan *scan)
 {
     size_t before = scan->reader.left;
 
-    return take_number_form(scan) && before - scan->reader.left <= RATLS_JSON_NUMBER_MAX;
+    if (!take_number_form(scan)) {
+        return false;
+    }
+    scan->number_refused = scan->number_refused || before - scan->reader.left > RATLS_JSON_NUMBER_MAX;
+    return !scan->number_refused;
 }
 
 /* Four hexadecimal digits of a \u escape. */
@@ -313,6 +321,7 @@ static ratls_json_outcome check_text(ratls_bytes text, bool integers_only, ratls
     if (ratls_utf8_valid(text)) {
         outcome = scan_values(&scan);
     }
+    outcome = scan.number_refused ? RATLS_JSON_NUMBER : outcome;
     free(scan.keys);
     if (duplicate != NULL) {
         *duplicate = scan.duplicate;

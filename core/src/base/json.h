@@ -20,6 +20,7 @@ typedef enum {
     RATLS_JSON_OK,
     RATLS_JSON_MALFORMED,
     RATLS_JSON_DUPLICATE_KEY,
+    RATLS_JSON_NUMBER, /* one that is written as RFC 8259 has it, and is longer or larger than is read */
     RATLS_JSON_OUT_OF_MEMORY
 } ratls_json_outcome;
 

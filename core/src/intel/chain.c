@@ -331,6 +331,7 @@ static ratls_status check_revocation(chain_check *check, ratls_error **err)
     ratls_status status = RATLS_ERR_INTERNAL;
 
     if (check->config->crl_policy == RATLS_CRL_OFF) {
+        check->result.revocation_unchecked = true;
         return RATLS_OK;
     }
     for (int i = 0; i + 1 < sk_X509_num(check->verified); i++) {

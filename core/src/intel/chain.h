@@ -24,7 +24,7 @@ typedef struct {
     int64_t valid_from;
     int64_t valid_until;
     uint8_t root_sha256[RATLS_SHA256_LEN];
-    bool revocation_unchecked; /* a list could not be had, and the policy is soft */
+    bool revocation_unchecked; /* the policy is off, or it is soft and a list could not be had */
 } ratls_intel_chain;
 
 /** Verify at `now`: the chain without revocation, then the lists that its now authentic certificates name, then both. */

@@ -359,6 +359,7 @@ ratls_status ratls_intel_claims_read(
     ratls_json_outcome outcome = ratls_json_parse(&object, payload, NULL);
 
     CHECK(outcome != RATLS_JSON_OUT_OF_MEMORY, RATLS_ERR_OUT_OF_MEMORY);
+    CHECK(outcome != RATLS_JSON_NUMBER, RATLS_ERR_INTEL_CLAIM_TYPE, CLAIM("(one of them)"), EXPECTED("a number of an ordinary size"));
     CHECK(outcome == RATLS_JSON_OK && cJSON_IsObject(object), RATLS_ERR_INTEL_TOKEN_FORMAT,
           WHAT("its payload is not a JSON object without duplicate keys"));
     TRY(read_payload(&claims, object, quote, config, moment, err));

@@ -358,14 +358,10 @@ static bool find_chain(ratls_intel_chain *out, process_part *part, const ratls_i
     return found;
 }
 
-/* A chain whose revocation could not be checked is checked again next time. */
 static void keep_chain(process_part *part, const ratls_intel_signer *signer, const ratls_intel_chain *chain)
 {
     kept_chain *place;
 
-    if (chain->revocation_unchecked) {
-        return;
-    }
     (void)pthread_mutex_lock(&part->lock);
     place = &part->chains[part->next_chain++ % RATLS_INTEL_CHAINS_KEPT];
     *place = (kept_chain){.used = true, .chain = *chain, .checked_at_ms = ratls_clock_monotonic_ms()};
@@ -390,8 +386,10 @@ static ratls_status check_chain(ratls_intel_chain *out, appraisal *a, const ratl
         return RATLS_OK;
     }
     TRY(ratls_intel_chain_check(out, signer, &a->client->config, &source, now, err));
-    keep_chain(a->part, signer, out);
-    if (out->revocation_unchecked) {
+    /* What a list could not be had for is tried again next time. */
+    if (!out->revocation_unchecked || a->client->config.crl_policy == RATLS_CRL_OFF) {
+        keep_chain(a->part, signer, out);
+    } else {
         warn(a->client, "accepting Intel Trust Authority's signing certificate without knowing whether it is revoked (crl_policy soft)");
     }
     status = RATLS_OK;
