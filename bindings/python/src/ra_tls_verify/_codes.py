@@ -220,6 +220,7 @@ MESSAGES: dict[str, str] = {
     "DSN_INVALID": "connection string cannot be honoured: {what}",
     "INTEL_API_KEY_MISSING": "Intel Trust Authority API key required. Pass api_key or set INTEL_TRUST_AUTHORITY_API_KEY. Register at https://portal.trustauthority.intel.com",
     "TUNNEL_CLOSED": "the tunnel is closed",
+    "TUNNEL_FORKED": "this tunnel belongs to process {expected} and cannot be used in its child {found}: open one after the fork",
 }
 
 #: Fields of a result, in order, with their types.

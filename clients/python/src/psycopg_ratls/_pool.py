@@ -126,9 +126,11 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
         Raises:
             UsageError, RefusedError, UnavailableError: before anything was opened.
         """
-        check_process(self._process)
-        if self.closed:
+        if not self.closed:
+            check_process(self._process)
+        else:
             self._check_open()
+            self._process = os.getpid()
             with driver_errors():
                 self._tunnel = self._connector.way(self._resolve_conninfo(), self._resolve_kwargs()).open()
         super().open(wait, timeout)
@@ -194,9 +196,11 @@ class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]
 
     async def open(self, wait: bool = False, timeout: float = 30.0) -> None:
         """Verify the server, then open the pool; see ConnectionPool.open()."""
-        check_process(self._process)
-        if self.closed:
+        if not self.closed:
+            check_process(self._process)
+        else:
             self._check_open()
+            self._process = os.getpid()
             conninfo, kwargs = await self._resolve_conninfo(), await self._resolve_kwargs()
             with driver_errors():
                 self._tunnel = await self._connector.way(conninfo, kwargs).open_async()
