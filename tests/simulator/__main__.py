@@ -27,7 +27,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_recipe(commands.add_parser("mint", help="write evidence, collateral and trust anchor to files")).add_argument(
         "--out", type=Path, required=True, metavar="DIR")
     add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
-    commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends")
+    commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends").add_argument(
+        "--authentication", choices=["scram-sha-256", "trust"], default="scram-sha-256", help="what it demands of everybody")
     authority = commands.add_parser("intel", help="a stand-in for Intel Trust Authority, or a command beside one")
     authority.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
     intel.add_arguments(authority)
@@ -101,9 +102,9 @@ def run_sidecar(options: argparse.Namespace) -> None:
             ended.wait()
 
 
-def run_postgres() -> None:
+def run_postgres(options: argparse.Namespace) -> None:
     """Run a PostgreSQL until standard input ends."""
-    with Cluster() as cluster:
+    with Cluster(authentication=options.authentication) as cluster:
         say(event="listening", host="127.0.0.1", port=cluster.port, socket=str(cluster.socket_path), password=cluster.password)
         sys.stdin.read()
 
@@ -134,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     elif options.command == "intel":
         return intel.run(options, options.now)
     elif options.command == "postgres":
-        run_postgres()
+        run_postgres(options)
     else:
         run_sidecar(options)
     return 0

@@ -49,3 +49,13 @@ pub use ra_tls_verify::{
 pub use shared::{IDLE_TUNNELS_MAX, close_idle_tunnels};
 #[cfg(feature = "sqlx")]
 pub use sqlx_0_9::pg_connect_opts_ra_tls;
+
+/// The snippets of the pages compile.
+#[cfg(all(doctest, feature = "sqlx", feature = "sqlx-0_8", feature = "tokio-postgres"))]
+mod pages {
+    #[doc = include_str!("../../../../docs/rust.md")]
+    struct Rust;
+
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+}

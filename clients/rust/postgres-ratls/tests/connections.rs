@@ -325,3 +325,51 @@ async fn another_failure_of_the_driver_is_told_as_it_is() {
         other => panic!("{other:?}", other = other.map(|_| "connected")),
     }
 }
+
+/// What an example says, run with these arguments and nothing of ours in its environment but `variables`.
+fn run_example(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let programs = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("examples");
+    let done = std::process::Command::new(programs.join(name))
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap_or_else(|error| panic!("{name}, which cargo test builds: {error}"));
+    assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_examples_run_as_they_stand() {
+    let sidecar = Sidecar::healthy();
+    client(&sidecar)
+        .await
+        .batch_execute(
+            "create table if not exists orders (id int primary key, total numeric(10, 2));
+             insert into orders values (1, 19.90) on conflict do nothing",
+        )
+        .await
+        .unwrap();
+    let (collateral, root) = (sidecar.files.join("collateral.json"), sidecar.files.join("root.pem"));
+    let files = [collateral.to_str().unwrap(), sidecar.mr_td.as_str(), root.to_str().unwrap()];
+    let (url, port) = (sidecar.url(), sidecar.port.to_string());
+    // Everything may come from the environment, and nothing there leads around the tunnel.
+    let variables = [
+        ("PGHOST", "db.example"),
+        ("PGHOSTADDR", "127.0.0.1"),
+        ("PGPORT", port.as_str()),
+        ("PGUSER", "postgres"),
+        ("PGDATABASE", "postgres"),
+        ("PGPASSWORD", cluster().password.as_str()),
+        ("PGSSLMODE", "verify-full"),
+        ("PGSSLROOTCERT", "/nonexistent"),
+        ("PGCHANNELBINDING", "require"),
+        ("PGREQUIREPEER", "nobody"),
+        ("PGSSLNEGOTIATION", "direct"),
+    ];
+    for name in ["quickstart", "quickstart_tokio_postgres"] {
+        for (dsn, variables) in [(url.as_str(), &[][..]), ("", &variables[..])] {
+            let said = run_example(name, &[&[dsn], &files[..]].concat(), variables);
+            assert!(said.contains("order 1: 19.90") && said.contains(&sidecar.mr_td), "{said}");
+        }
+    }
+}

@@ -45,3 +45,8 @@ pub use verifier::{DcapVerifier, NoopVerifier, Verifier};
 
 /// The version of this crate, which is the library's.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The snippets of the page compile.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

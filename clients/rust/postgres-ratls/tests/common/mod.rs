@@ -104,9 +104,14 @@ pub struct Cluster {
 }
 
 pub fn cluster() -> &'static Cluster {
+    cluster_with("scram-sha-256")
+}
+
+/// The one that is there already, or a new one that demands this of everybody.
+pub fn cluster_with(authentication: &str) -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        let process = Simulated::start(&["postgres"]);
+        let process = Simulated::start(&["postgres", "--authentication", authentication]);
         let text = |name: &str| process.listening[name].as_str().unwrap().to_owned();
         Cluster {
             port: process.listening["port"].as_u64().unwrap(),
