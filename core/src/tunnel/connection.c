@@ -103,10 +103,13 @@ static void refuse_driver(const opening *said, const ratls_service *service, con
 
 static ratls_status relay(const opening *said, const ratls_service *service, ratls_attested *attested, ratls_error **err)
 {
-    ratls_status status = ratls_pump_run(
-        attested, said->driver, (ratls_bytes){said->bytes, said->len}, service->counters, service->closing, err);
+    const ratls_pump_driver driver = {
+        .fd = said->driver, .first = {said->bytes, said->len}, .starts_up = said->kind == RATLS_PACKET_STARTUP};
+    ratls_status status = ratls_pump_run(attested, &driver, service->counters, service->closing, err);
 
-    if (status != RATLS_OK && status != RATLS_ERR_CANCELLED) {
+    if (status == RATLS_ERR_CHANNEL_BINDING_ONLY) {
+        refuse_driver(said, service, *err); /* it was not shown the offer */
+    } else if (status != RATLS_OK && status != RATLS_ERR_CANCELLED) {
         service->failed(service->user, *err, true);
     }
     return status;

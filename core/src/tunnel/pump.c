@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tunnel/sasl_offer.h"
+
 typedef struct {
     uint8_t data[RATLS_PUMP_BUFFER];
     size_t len;
@@ -18,15 +20,19 @@ typedef struct {
     buffer from_driver;   /* plain text on its way to the stream */
     buffer to_upstream;   /* TLS on its way to the network */
     buffer from_upstream; /* TLS on its way to the stream */
-    buffer to_driver;     /* plain text on its way to the driver */
+    buffer to_driver;     /* plain text on its way to the driver: */
+    size_t cleared;       /* so much of it may go; the rest is a message that is looked at and not complete */
+    ratls_sasl_offer offer;
     bool driver_ended;    /* it will say no more */
     bool driver_gone;     /* it will not listen either */
     bool upstream_ended;
     bool upstream_deaf;   /* it takes no more bytes; what it sent may still come */
+    bool upstream_goodbye; /* the stream has ended well: the upstream has said all */
+    bool driver_told;      /* and the driver has heard so */
     bool goodbye;         /* ours was said */
     bool end_told;        /* the stream knows that the transport ended */
     bool lingering;       /* the driver has gone and all that it said was sent, goodbye included */
-    bool finished;        /* the stream has ended, well or badly: `outcome` */
+    bool finished;        /* the stream has failed: `outcome` */
     ratls_status outcome;
     ratls_error *failure;
     ratls_deadline drain; /* once somebody is gone */
@@ -43,13 +49,37 @@ static size_t room_in(const buffer *into)
     return sizeof into->data - into->len;
 }
 
-/* The stream's side is over: nothing more is read from it or written to it. */
+/* Nobody completes a message any more: the driver gets what there is of it. */
+static void clear_all(pump *p)
+{
+    p->offer.done = true;
+    p->cleared = p->to_driver.len;
+}
+
+static void forget_rows(pump *p)
+{
+    p->to_driver.len = 0;
+    p->cleared = 0;
+}
+
+/* The stream is of no use any more: nothing is read from it or written to it. */
 static void finish(pump *p, ratls_status outcome)
 {
     if (!p->finished) {
         p->finished = true;
         p->outcome = outcome;
         p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
+        clear_all(p);
+    }
+}
+
+/* The upstream has said all. What the driver still says is sent. */
+static void hear_goodbye(pump *p)
+{
+    if (!p->upstream_goodbye) {
+        p->upstream_goodbye = true;
+        p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
+        clear_all(p);
     }
 }
 
@@ -58,6 +88,25 @@ static void lose_driver(pump *p)
     if (!p->driver_gone) {
         p->driver_gone = true;
         p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
+    }
+    forget_rows(p);
+}
+
+/* Look at what came. An offer that leaves nothing to choose ends the connection; the driver is not shown it. */
+static void look_at_offer(pump *p)
+{
+    size_t rest = p->to_driver.len - p->cleared, clear = 0;
+    ratls_status status = RATLS_OK;
+
+    if (p->offer.done) {
+        p->cleared = p->to_driver.len;
+        return;
+    }
+    status = ratls_sasl_offer_look(&p->offer, p->to_driver.data + p->cleared, &rest, &clear, &p->failure);
+    p->to_driver.len = p->cleared + (status == RATLS_OK ? rest : clear);
+    p->cleared += clear;
+    if (status != RATLS_OK) {
+        finish(p, status);
     }
 }
 
@@ -84,7 +133,7 @@ static bool read_stream(pump *p)
     size_t got = 0;
     ratls_status status;
 
-    if (room_in(&p->to_driver) == 0) {
+    if (room_in(&p->to_driver) == 0 || p->upstream_goodbye) {
         return false;
     }
     status = ratls_stream_read(p->stream, p->to_driver.data + p->to_driver.len, room_in(&p->to_driver), &got, &p->failure);
@@ -92,11 +141,14 @@ static bool read_stream(pump *p)
         finish(p, status);
         return false;
     }
-    if (ratls_stream_state_of(p->stream) == RATLS_STREAM_CLOSED) {
-        finish(p, RATLS_OK);
-    }
     atomic_fetch_add_explicit(&p->counters->from_upstream, got, memory_order_relaxed);
-    p->to_driver.len = p->driver_gone ? 0 : p->to_driver.len + got;
+    if (!p->driver_gone) {
+        p->to_driver.len += got;
+        look_at_offer(p);
+    }
+    if (ratls_stream_state_of(p->stream) == RATLS_STREAM_CLOSED) {
+        hear_goodbye(p);
+    }
     return got > 0;
 }
 
@@ -143,37 +195,55 @@ static bool turn_stream(pump *p)
     return any;
 }
 
-/* Send what a socket takes now. False: it takes no more, ever. */
-static bool send_some(pump *p, int fd, buffer *from, bool *moved)
+/* Send up to `len` bytes, what a socket takes now. False: it takes no more, ever. */
+static bool send_some(pump *p, int fd, buffer *from, size_t len, size_t *sent)
 {
-    while (from->len > 0) {
-        ssize_t sent = send(fd, from->data, from->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    *sent = 0;
+    while (*sent < len) {
+        ssize_t step = send(fd, from->data + *sent, len - *sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-        if (sent < 0) {
-            return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+        if (step < 0) {
+            bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+
+            consume(from, *sent);
+            return later;
         }
-        consume(from, (size_t)sent);
-        *moved = true;
-        if (p->finished || p->driver_gone) {
-            p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
-        }
+        *sent += (size_t)step;
+    }
+    consume(from, *sent);
+    if (*sent > 0 && (p->finished || p->driver_gone || p->upstream_goodbye)) {
+        p->drain = ratls_deadline_in(RATLS_PUMP_DRAIN_TIMEOUT_MS);
     }
     return true;
 }
 
+/* The driver reads the end once it has read everything before it. */
+static void tell_goodbye(pump *p)
+{
+    if (p->upstream_goodbye && !p->finished && p->to_driver.len == 0 && !p->driver_told && !p->driver_gone) {
+        p->driver_told = true;
+        (void)shutdown(p->driver, SHUT_WR);
+    }
+}
+
 static bool send_out(pump *p)
 {
-    bool moved = false;
+    size_t to_driver = 0, to_upstream = 0;
 
-    if (!p->driver_gone && !send_some(p, p->driver, &p->to_driver, &moved)) {
-        lose_driver(p);
-        p->to_driver.len = 0;
+    if (!p->driver_gone) {
+        bool takes = send_some(p, p->driver, &p->to_driver, p->cleared, &to_driver);
+
+        p->cleared -= to_driver;
+        if (!takes) {
+            lose_driver(p);
+        }
     }
-    if (!p->upstream_deaf && !send_some(p, p->upstream, &p->to_upstream, &moved)) {
+    if (!p->upstream_deaf && !send_some(p, p->upstream, &p->to_upstream, p->to_upstream.len, &to_upstream)) {
         p->upstream_deaf = true;
         p->to_upstream.len = 0;
     }
-    return moved;
+    tell_goodbye(p);
+    return to_driver > 0 || to_upstream > 0;
 }
 
 /* Read what is there; *ended on the end, false on a failure (errno). */
@@ -195,7 +265,6 @@ static void receive_driver(pump *p, short happened)
 {
     if ((happened & (POLLHUP | POLLERR)) != 0) {
         lose_driver(p);
-        p->to_driver.len = 0;
     }
     if (!p->driver_ended && (happened & (POLLIN | POLLHUP | POLLERR)) != 0 && room_in(&p->from_driver) > 0 &&
         !receive_some(p->driver, &p->from_driver, &p->driver_ended)) {
@@ -221,8 +290,8 @@ static void choose_events(const pump *p, struct pollfd fds[2])
     short driver = 0, upstream = 0;
 
     driver |= !p->driver_ended && !p->finished && room_in(&p->from_driver) > 0 ? POLLIN : 0;
-    driver |= !p->driver_gone && p->to_driver.len > 0 ? POLLOUT : 0;
-    upstream |= !p->upstream_ended && !p->finished && room_in(&p->from_upstream) > 0 ? POLLIN : 0;
+    driver |= !p->driver_gone && p->cleared > 0 ? POLLOUT : 0;
+    upstream |= !p->upstream_ended && !p->finished && !p->upstream_goodbye && room_in(&p->from_upstream) > 0 ? POLLIN : 0;
     upstream |= !p->upstream_deaf && p->to_upstream.len > 0 ? POLLOUT : 0;
     fds[0] = (struct pollfd){.fd = driver == 0 && p->driver_gone ? -1 : p->driver, .events = driver};
     fds[1] = (struct pollfd){.fd = upstream == 0 ? -1 : p->upstream, .events = upstream};
@@ -239,16 +308,28 @@ static void begin_to_linger(pump *p)
     }
 }
 
-/* Nothing is left to do: the stream has ended and the driver has all of it. */
+/* Nothing is left to do for the driver's words: they are on their way, goodbye included, or nobody takes them. */
+static bool all_sent(const pump *p)
+{
+    return p->upstream_deaf || (p->goodbye && p->to_upstream.len == 0);
+}
+
+/* Nothing is left to do: the driver has all that it is to have, and the upstream, if it can still be talked to, as well. */
 static bool all_done(const pump *p)
 {
-    return p->finished && p->to_driver.len == 0;
+    return p->to_driver.len == 0 && (p->finished || (p->upstream_goodbye && all_sent(p)));
 }
 
 /* After the goodbye of a driver that has gone it no longer matters how the server takes it. */
 static ratls_status outcome_of(const pump *p)
 {
     return p->lingering ? RATLS_OK : p->outcome;
+}
+
+/* Then no wait is for ever. */
+static bool somebody_has_gone(const pump *p)
+{
+    return p->finished || p->driver_gone || p->upstream_goodbye;
 }
 
 static ratls_status run(pump *p, const ratls_cancel *cancel)
@@ -264,7 +345,7 @@ static ratls_status run(pump *p, const ratls_cancel *cancel)
             return outcome_of(p);
         }
         choose_events(p, fds);
-        outcome = ratls_wait(fds, 2, p->finished || p->driver_gone ? p->drain : ratls_deadline_none(), cancel);
+        outcome = ratls_wait(fds, 2, somebody_has_gone(p) ? p->drain : ratls_deadline_none(), cancel);
         if (outcome == RATLS_WAIT_CANCELLED) {
             return RAISE(&p->failure, RATLS_ERR_CANCELLED, WHAT("relaying"));
         }
@@ -281,9 +362,10 @@ static ratls_status run(pump *p, const ratls_cancel *cancel)
 }
 
 ratls_status ratls_pump_run(
-    ratls_attested *attested, int driver, ratls_bytes first, ratls_pump_counters *counters, const ratls_cancel *cancel,
+    ratls_attested *attested, const ratls_pump_driver *driver, ratls_pump_counters *counters, const ratls_cancel *cancel,
     ratls_error **err)
 {
+    ratls_bytes first = driver->first;
     ratls_status status = RATLS_ERR_INTERNAL;
     pump *p = calloc(1, sizeof *p);
 
@@ -291,7 +373,8 @@ ratls_status ratls_pump_run(
     CHECK(first.len <= sizeof p->from_driver.data, RATLS_ERR_INTERNAL, WHAT("more first bytes than a buffer holds"));
     p->stream = attested->stream;
     p->upstream = attested->fd;
-    p->driver = driver;
+    p->driver = driver->fd;
+    p->offer.done = !driver->starts_up;
     p->counters = counters;
     if (first.len > 0) {
         memcpy(p->from_driver.data, first.data, first.len);

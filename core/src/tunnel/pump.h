@@ -17,13 +17,21 @@ typedef struct {
     atomic_uint_least64_t from_upstream;
 } ratls_pump_counters;
 
-/** Run until either end is through. `first`: bytes (at most RATLS_PUMP_BUFFER) that were read from the driver before.
+/** Who is at this end. */
+typedef struct {
+    int fd;
+    ratls_bytes first; /* what was read from it before, at most RATLS_PUMP_BUFFER */
+    bool starts_up;    /* it began with a StartupMessage: mechanisms are taken out of the answer (sasl_offer.h) */
+} ratls_pump_driver;
+
+/** Run until both ends are through.
  *
- *  Half-closing is passed on: when the driver has no more to say the upstream gets a goodbye, and what it
- *  still answers reaches the driver. Returns RATLS_OK for an orderly end, CANCELLED when told to, else what
- *  broke the upstream's side. */
+ *  Half-closing is passed on, both ways: when the driver has no more to say the upstream gets a goodbye, and what it
+ *  still answers reaches the driver; after the upstream's goodbye the driver hears the end, and what it still says is
+ *  sent, for as long as somebody takes it. Returns RATLS_OK for an orderly end, CANCELLED when told to, else what broke
+ *  the upstream's side. */
 ratls_status ratls_pump_run(
-    ratls_attested *attested, int driver, ratls_bytes first, ratls_pump_counters *counters, const ratls_cancel *cancel,
+    ratls_attested *attested, const ratls_pump_driver *driver, ratls_pump_counters *counters, const ratls_cancel *cancel,
     ratls_error **err);
 
 #endif

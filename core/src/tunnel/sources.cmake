@@ -8,6 +8,7 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/postgres.c
   ${CMAKE_CURRENT_LIST_DIR}/pump.c
   ${CMAKE_CURRENT_LIST_DIR}/resolve.c
+  ${CMAKE_CURRENT_LIST_DIR}/sasl_offer.c
   ${CMAKE_CURRENT_LIST_DIR}/settings.c
   ${CMAKE_CURRENT_LIST_DIR}/sharing.c
   ${CMAKE_CURRENT_LIST_DIR}/socket_directory.c

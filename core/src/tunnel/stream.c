@@ -276,7 +276,8 @@ ratls_status ratls_stream_write(ratls_stream *stream, const uint8_t *plain, size
     ratls_status status = RATLS_ERR_INTERNAL;
 
     *taken = 0;
-    CHECK(stream->state == RATLS_STREAM_OPEN && !stream->closing, RATLS_ERR_INTERNAL, WHAT("plain text for a stream that is not open"));
+    CHECK((stream->state == RATLS_STREAM_OPEN || stream->state == RATLS_STREAM_CLOSED) && !stream->closing, RATLS_ERR_INTERNAL,
+          WHAT("plain text for a stream that is not open"));
     ERR_clear_error();
     for (size_t next; (next = room_for_plain(stream, len - *taken)) > 0;) {
         size_t written = 0;

@@ -14,7 +14,7 @@ typedef enum {
     RATLS_STREAM_HANDSHAKE,      /* feed the peer's bytes, send ours */
     RATLS_STREAM_VERDICT_NEEDED, /* handshake done; judge ratls_stream_certificate() and say so */
     RATLS_STREAM_OPEN,
-    RATLS_STREAM_CLOSED,         /* the peer said goodbye (close_notify), all plain text was taken */
+    RATLS_STREAM_CLOSED,         /* the peer said goodbye (close_notify), all plain text was taken; writing goes on */
     RATLS_STREAM_FAILED
 } ratls_stream_state;
 
@@ -41,7 +41,7 @@ ratls_bytes ratls_stream_certificate(const ratls_stream *stream);
  *  the key that the handshake proved (KEY_NOT_HANDSHAKE otherwise, FAILED). */
 ratls_status ratls_stream_accept(ratls_stream *stream, ratls_bytes spki, ratls_error **err);
 
-/** Encrypt plain text; *taken may be less than len when the stream holds enough already. OPEN only. */
+/** Encrypt plain text; *taken may be less than len when the stream holds enough already. OPEN and CLOSED only. */
 ratls_status ratls_stream_write(ratls_stream *stream, const uint8_t *plain, size_t len, size_t *taken, ratls_error **err);
 
 /** Take decrypted plain text; *len may be 0. OPEN only, and in CLOSED, where nothing is left. */

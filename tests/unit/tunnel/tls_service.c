@@ -41,6 +41,9 @@ struct service {
     size_t taken, active, handshakes, goodbyes, heard_len;
     uint8_t heard[SERVICE_HEARD_MAX];
     char name[256];
+    const void *answer;
+    size_t answer_len;
+    bool answer_is_all;
     bool stopping;
 };
 
@@ -58,6 +61,7 @@ static void write_down(service *s, const uint8_t *bytes, size_t len)
         s->heard[s->heard_len + i] = bytes[i];
     }
     s->heard_len += len;
+    (void)pthread_cond_broadcast(&s->changed);
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -76,6 +80,31 @@ static bool flood(SSL *ssl)
     return true;
 }
 
+/* The answer that was set. False: that was all. */
+static bool say_answer(service *s, SSL *ssl)
+{
+    bool all;
+
+    (void)pthread_mutex_lock(&s->lock);
+    all = s->answer_is_all;
+    need(s->answer_len == 0 || SSL_write(ssl, s->answer, (int)s->answer_len) == (int)s->answer_len);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (all) {
+        (void)SSL_shutdown(ssl);
+    }
+    return !all;
+}
+
+/* Read nothing until the service ends or the connection is cut. */
+static void play_deaf(service *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    while (s->behaviour == SERVICE_DEAF && !s->stopping) {
+        (void)pthread_cond_wait(&s->changed, &s->lock);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 /* True: the connection ended with the client's goodbye. */
 static bool converse(service *s, SSL *ssl, service_behaviour behaviour)
 {
@@ -87,7 +116,12 @@ static bool converse(service *s, SSL *ssl, service_behaviour behaviour)
     }
     while (SSL_read_ex(ssl, plain, sizeof plain, &got) == 1) {
         write_down(s, plain, got);
-        if (behaviour == SERVICE_FLOOD) {
+        if (behaviour == SERVICE_ANSWER) {
+            behaviour = SERVICE_ECHO;
+            if (!say_answer(s, ssl)) {
+                return false;
+            }
+        } else if (behaviour == SERVICE_FLOOD) {
             behaviour = SERVICE_ECHO;
             if (!flood(ssl)) {
                 return false;
@@ -101,6 +135,16 @@ static bool converse(service *s, SSL *ssl, service_behaviour behaviour)
         if (behaviour == SERVICE_GOODBYE) {
             (void)SSL_shutdown(ssl);
             return false;
+        }
+        if (behaviour == SERVICE_LAST_WORDS) {
+            (void)SSL_shutdown(ssl);
+            while (SSL_read_ex(ssl, plain, sizeof plain, &got) == 1) {
+                write_down(s, plain, got);
+            }
+            break;
+        }
+        if (behaviour == SERVICE_DEAF) {
+            play_deaf(s);
         }
     }
     return (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
@@ -269,6 +313,15 @@ void service_behave(service *s, service_behaviour behaviour)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
+void service_answer(service *s, const void *bytes, size_t len, bool then_goodbye)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->answer = bytes;
+    s->answer_len = len;
+    s->answer_is_all = then_goodbye;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 void service_show(service *s, service_certificate certificate)
 {
     (void)pthread_mutex_lock(&s->lock);
@@ -319,6 +372,11 @@ void service_await_goodbyes(service *s, size_t count)
 void service_await_idle(service *s)
 {
     await_value(s, &s->active, 0, 0);
+}
+
+void service_await_heard(service *s, size_t len)
+{
+    await_value(s, &s->heard_len, len, SIZE_MAX);
 }
 
 void service_await_handshakes(service *s, size_t count)

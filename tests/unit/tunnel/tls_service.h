@@ -13,6 +13,9 @@ typedef enum {
     SERVICE_CUT,             /* echoes once, then closes without a goodbye */
     SERVICE_GOODBYE,         /* echoes once, says goodbye and closes */
     SERVICE_FLOOD,           /* answers the first bytes with SERVICE_FLOOD_LEN bytes, then echoes */
+    SERVICE_ANSWER,          /* answers the first bytes with what service_answer() was given, then echoes */
+    SERVICE_LAST_WORDS,      /* echoes once, says goodbye, and goes on listening */
+    SERVICE_DEAF,            /* echoes once, then reads no more */
     SERVICE_EARLY            /* speaks as soon as the handshake is done */
 } service_behaviour;
 
@@ -34,6 +37,9 @@ int service_port(const service *s);
 void service_behave(service *s, service_behaviour behaviour);
 void service_show(service *s, service_certificate certificate);
 
+/** What SERVICE_ANSWER says; with `then_goodbye` it says goodbye after it. Borrowed. */
+void service_answer(service *s, const void *bytes, size_t len, bool then_goodbye);
+
 /** Bytes of plain text that it got, of all connections together. */
 size_t service_heard(service *s, uint8_t heard[SERVICE_HEARD_MAX]);
 /** Connections that completed a handshake so far. */
@@ -46,6 +52,8 @@ void service_await_idle(service *s);
 void service_await_handshakes(service *s, size_t count);
 /** Wait until that many connections were taken. */
 void service_await_taken(service *s, size_t count);
+/** Wait until it got that many bytes of plain text. */
+void service_await_heard(service *s, size_t len);
 /** Hang up on all connections. */
 void service_hang_up(service *s);
 /** The last name asked for (SNI), empty for none. */
