@@ -1,7 +1,7 @@
 /** What an application does with Prisma, through pg-ratls. Prints what it found, as JSON. */
 import { readFileSync } from "node:fs"
 
-import { attestation, close, RaTlsError, withRaTls } from "pg-ratls"
+import { attestation, close, withRaTls } from "pg-ratls"
 import { DcapVerifier } from "ra-tls-verify"
 
 import { PrismaClient } from "./generated/client.js"
@@ -37,7 +37,7 @@ async function refusedLater() {
             break
         }
         const error: unknown = await prisma.customer.count().catch((caught) => caught)
-        return { message: String((error as Error).message), typed: error instanceof RaTlsError, code: (error as { code?: string }).code }
+        return { message: String((error as Error).message), code: (error as { code?: string }).code }
     }, { timeout: 60_000 }).finally(async () => { await prisma.$disconnect(); await close(adapter) })
 }
 
