@@ -18,6 +18,20 @@ from simulator.sidecar import Sidecar  # noqa: E402
 from simulator.world import World  # noqa: E402
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run what takes longer, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes longer than ten seconds; run with --long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items if not config.getoption("--long") else []:
+        if "long" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="takes longer: --long"))
+
+
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No PG* variable and no home with files that libpq reads."""

@@ -10,7 +10,7 @@ import pytest
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
-from psycopg_ratls._parameters import PLACEHOLDER_PASSWORD, resolve, through_tunnel
+from psycopg_ratls._parameters import _GIVE_UP, _OVERRIDES, PLACEHOLDER_PASSWORD, _look_up, resolve, through_tunnel
 from ra_tls_verify import UsageError
 
 
@@ -95,13 +95,93 @@ def knows(name: str) -> bool:
     return name in {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
+def tell(how: str, parameters: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
+    """Parameters by one of the ways that libpq takes them: the connection string and the keywords to give."""
+    if how == "dsn":
+        return " ".join(f"{name}={value}" for name, value in parameters.items()), {}
+    if how == "url":
+        return "postgresql:///?" + "&".join(f"{name}={value}" for name, value in parameters.items()), {}
+    if how == "keyword":
+        return "", dict(parameters)
+    if how == "service":
+        (tmp_path / "pg_service.conf").write_text("[orders]\n" + "".join(f"{name}={value}\n" for name, value in parameters.items()))
+        return "service=orders", {}
+    variables = {option.keyword.decode(): option.envvar for option in pq.Conninfo.get_defaults()}
+    for name, value in parameters.items():
+        variable = variables[name]
+        if variable is None:
+            pytest.skip(f"{name} has no environment variable")
+        monkeypatch.setenv(variable.decode(), value)
+    return "", {}
+
+
+def meant(conninfo: str) -> dict[str, str]:
+    """What libpq makes of the driver's connection string, environment and service file included."""
+    return _look_up(f"{conninfo} channel_binding={_GIVE_UP}")[0]
+
+
+WAYS = ["dsn", "url", "keyword", "environment", "service"]
+
+
 @pytest.mark.parametrize("name", [name for name in OVERRIDDEN if knows(name)])
-@pytest.mark.parametrize("how", ["dsn", "keyword"])
-def test_what_would_bypass_or_break_the_socket_is_overridden(name: str, how: str) -> None:
+@pytest.mark.parametrize("how", WAYS)
+def test_what_would_bypass_or_break_the_socket_is_overridden(
+        name: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     value, instead = OVERRIDDEN[name]
-    dsn = f"host=db.example {name}={value}" if how == "dsn" else "host=db.example"
-    given = driver_parameters(dsn, **({name: value} if how == "keyword" else {}))
-    assert (given[name], given["host"], given["port"]) == (instead, "/run/attested", "5432")
+    dsn, keywords = tell(how, {"host": "db.example", "port": "5433", name: value}, tmp_path, monkeypatch)
+    given = through_tunnel(resolve(dsn, keywords), FakeTunnel(), 10)  # type: ignore[arg-type]
+    assert dict(conninfo_to_dict(given))[name] == instead
+    seen = meant(given)
+    assert (seen["host"], seen["port"], seen.get("hostaddr", "")) == ("/run/attested", "5432", "")
+    if name != "channel_binding":
+        assert seen.get(name, "") == instead
+
+
+def test_the_whole_list_is_overridden() -> None:
+    assert set(OVERRIDDEN) == set(_OVERRIDES)
+
+
+@pytest.mark.parametrize("how", ["dsn", "url", "keyword", "service"])
+def test_the_link_is_the_tunnels(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dsn, keywords = tell(how, {"host": "db.example", "tcp_user_timeout": "2500", "keepalives_idle": "5", "keepalives_interval": "2",
+                               "keepalives_count": "4", "keepalives": "1"}, tmp_path, monkeypatch)
+    assert resolve(dsn, keywords).link == {
+        "tcp_user_timeout": 2.5, "keepalive_idle": 5, "keepalive_interval": 2, "keepalive_count": 4}
+
+
+@pytest.mark.parametrize(("parameters", "link"), [
+    ("", {}), ("keepalives_idle=0 tcp_user_timeout=0", {}), ("keepalives_idle=-3", {}), ("keepalives=0", {"keepalive_idle": -1}),
+    ("keepalives=0 keepalives_idle=5", {"keepalive_idle": -1}), ("keepalives_count=' 7 '", {"keepalive_count": 7})])
+def test_the_link_by_default(parameters: str, link: dict[str, float]) -> None:
+    assert resolve(f"host=db.example {parameters}", {}).link == link
+
+
+@pytest.mark.parametrize("parameter", [
+    "tcp_user_timeout=soon", "tcp_user_timeout=1.5", "keepalives=yes", "keepalives_idle=5_0", "keepalives_idle=32768", "keepalives_count=128",
+    "tcp_user_timeout=2147483648", "keepalives_interval=99999999999"])
+def test_a_link_that_cannot_be(parameter: str) -> None:
+    assert parameter.split("=")[0] in reason(f"host=db.example {parameter}")
+
+
+@pytest.mark.parametrize("parameter", ["ssl_min_protocol_version=TLSv1.3", "ssl_max_protocol_version=TLSv1.2"])
+@pytest.mark.parametrize("how", WAYS)
+def test_versions_of_tls_that_could_not_be_kept_are_refused(
+        parameter: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, value = parameter.split("=")
+    dsn, keywords = tell(how, {"host": "db.example", name: value}, tmp_path, monkeypatch)
+    assert name in reason(dsn, **keywords)
+
+
+@pytest.mark.parametrize("parameter", ["ssl_min_protocol_version=TLSv1", "ssl_min_protocol_version=tlsv1.2", "ssl_max_protocol_version=TLSv1.3"])
+def test_versions_of_tls_that_hold_anyway_are_fine(parameter: str) -> None:
+    assert resolve(f"host=db.example {parameter}", {}).address == "db.example"
+
+
+@pytest.mark.parametrize("name", ["sslcert", "sslkey", "sslpassword"])
+def test_a_client_certificate_in_vain_is_warned_about(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "psycopg_ratls"):
+        resolve(f"host=db.example {name}=hunter2", {})
+    assert caplog.messages == [f"{name} has no effect: the attested TLS shows no client certificate of a file"]
 
 
 @pytest.mark.parametrize("parameters", [

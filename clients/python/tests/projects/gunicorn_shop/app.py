@@ -1,24 +1,18 @@
 """A WSGI application whose workers have a pool each."""
 import json
 import os
-from functools import lru_cache
 
 from psycopg_ratls import ConnectionPool, attestation
 from ra_tls_verify import DcapVerifier, VerifyOptions
 
-# Made once, also before the fork: verifiers and options may be inherited, connections and pools may not.
+# Made before the fork and opened after it.
 verifier = DcapVerifier(collateral=os.environ["SHOP_COLLATERAL"], trust_anchor=os.environ["SHOP_TRUST_ANCHOR"])
 options = VerifyOptions(allowed_mr_td=[os.environ["SHOP_MRTD"]])
-
-
-@lru_cache
-def pool() -> ConnectionPool:
-    """This worker's pool, made on first use: after the fork."""
-    return ConnectionPool(os.environ["SHOP_DSN"], verifier=verifier, options=options, min_size=1, max_size=4, open=False)
+pool = ConnectionPool(os.environ["SHOP_DSN"], verifier=verifier, options=options, min_size=1, max_size=4, open=False)
 
 
 def application(environ, start_response):
-    with pool().connection() as conn:
+    with pool.connection() as conn:
         backend = conn.execute("select pg_backend_pid() as pid").fetchone()["pid"]
         answer = {"process": os.getpid(), "backend": backend, "mr_td": attestation(conn).mr_td}
     start_response("200 OK", [("Content-Type", "application/json")])

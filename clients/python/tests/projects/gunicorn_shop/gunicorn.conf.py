@@ -4,10 +4,10 @@
 def post_worker_init(worker):
     from app import pool
 
-    pool().open()
+    pool.open()
 
 
 def worker_exit(server, worker):
     from app import pool
 
-    pool().close()
+    pool.close()
