@@ -416,7 +416,14 @@ static CURLcode transfer_result(CURLM *multi)
  * libcurl's sentence differs. What depends on it is whether another attempt is made. */
 static bool handshake_broke(const char *sentence)
 {
-    return strstr(sentence, " in connection to ") != NULL || strstr(sentence, "unexpected eof") != NULL;
+    static const char *const signs[] = {" in connection to ", "unexpected eof", "Recv failure", "Send failure"};
+
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (strstr(sentence, signs[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static ratls_http_outcome classify(CURLcode result, const http_transfer *transfer, const char *sentence)
