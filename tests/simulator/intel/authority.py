@@ -11,6 +11,7 @@ from simulator.intel.service import Service
 from simulator.intel.web import Request, Web
 from simulator.keys import Seed
 
+DEFAULT_SEED = "intel"
 #: Said by every stand-in, since an acceptance looks like a genuine one.
 BANNER = "a stand-in for Intel Trust Authority: it issues tokens for quotes that it does not verify"
 
@@ -35,7 +36,7 @@ class TrustAuthority:
     `now`: the moment at which its clock stands (unix seconds); None: the system's clock. `web`: listeners that
     are shared and stopped by somebody else."""
 
-    def __init__(self, scenario: Scenario = SOUND, *, seed: str | bytes | int = "intel", now: int | None = None, web: Web | None = None) -> None:
+    def __init__(self, scenario: Scenario = SOUND, *, seed: str | bytes | int = DEFAULT_SEED, now: int | None = None, web: Web | None = None) -> None:
         self.seed = Seed(seed)
         self.service = Service(scenario, self.seed, now)
         self.web = web or Web()

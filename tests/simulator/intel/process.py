@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Sequence
 from urllib.parse import unquote
 
-from simulator.intel.authority import BANNER, TrustAuthority
+from simulator.intel.authority import BANNER, DEFAULT_SEED, TrustAuthority
 from simulator.intel.scenario import Answer, Rule
 from simulator.intel.scenarios import SCENARIOS
 from simulator.intel.web import Request, Web
@@ -72,7 +72,7 @@ class Control:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = BANNER
-    parser.add_argument("--seed", default="intel", help="every key and certificate follows from it")
+    parser.add_argument("--seed", default=DEFAULT_SEED, help="every key and certificate follows from it")
     parser.add_argument("--scenario", action="append", choices=sorted(SCENARIOS), metavar="NAME", help="what it does; repeated: one service each")
     parser.add_argument("--all", action="store_true", help="one service for each scenario there is")
     parser.add_argument("beside", nargs="*", metavar="COMMAND", help=f"run this with {VARIABLE} in its environment, and end with its status (after --)")

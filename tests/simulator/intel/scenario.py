@@ -65,6 +65,7 @@ class Scenario:
     api_host: str = "127.0.0.1"  # also localhost, 127.0.0.2
     portal_host: str = "127.0.0.1"
     strangers: bool = False  # two more web servers, of other people: `stranger`, and `plain` without TLS
+    mirror: bool = False  # the strangers answer as the portal does
 
 
 SOUND = Scenario()

@@ -152,6 +152,7 @@ def pointing(url: str) -> Callable[[Service], Any]:
 add("N32-file", "a CRL is a file of the machine", pki=pointing("file:///etc/passwd"))
 add("N32-ftp", "a CRL is on an FTP server", pki=pointing("ftp://127.0.0.1/crl/ats-ca-crl.der"))
 add("N32-host", "a CRL is on a stranger's server", pki=pointing("{stranger}/crl/ats-ca-crl.der"), strangers=True)
+add("N32-host-allowed", "a CRL is on another server, which is known to have it", pki=pointing("{stranger}/crl/ats-ca-crl.der"), strangers=True, mirror=True)
 add("N32-user", "a CRL is on a stranger's server that looks like the portal", strangers=True,
     pki=lambda service: pointing(service.portal_url.rpartition(":")[0] + "@" + service.urls["stranger"].partition("//")[2] + "/crl/ats-ca-crl.der")(service))
 add("N32-none", "the signer names no CRL", pki={"leaf": {"extensions": {"crl_distribution_points": None}}})

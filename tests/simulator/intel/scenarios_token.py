@@ -143,6 +143,12 @@ def foreign_jku(draft: Draft) -> None:
     draft.key = evil.key
 
 
+def own_key(draft: Draft) -> None:
+    """The token brings the key that it is signed with."""
+    draft.key = draft.service.evil.leaf.key
+    draft.header["jwk"] = {"kty": "RSA", "e": "AQAB", "n": base64url(draft.key.modulus)}
+
+
 add("N01", "kid is not in the key set", header(kid="00" * 48))
 add("N02", "no kid", header(kid=None))
 add("N03-number", "kid is a number", header(kid=7))
@@ -155,13 +161,14 @@ add("N06", "HS256, keyed with the public key in PEM", keyed_with(lambda draft: d
 add("N07-spki", "HS256, keyed with the public key in DER", keyed_with(lambda draft: draft.key.spki))
 add("N07-certificate", "HS256, keyed with the certificate in PEM", keyed_with(lambda draft: draft.service.pki.leaf.pem.encode()))
 add("N08", "RS256 although PS384 was asked for", rsa_signed("RS256", "256"))
+add("N08-reverse", "PS384 although RS256 was asked for", header(alg="PS384"))
 add("N09-ps256", "PS256", rsa_signed("PS256", "256"))
 add("N09-rs384", "RS384", rsa_signed("RS384", "384"))
 add("N09-ps512", "PS512", rsa_signed("PS512", "512"))
 add("N09-es384", "ES384", ec_signed)
 SCENARIOS["N33"] = Scenario("jku names an attacker's key set", token=foreign_jku, strangers=True)
-add("N34-jwk", "the header brings a key", lambda draft: draft.header.update(jwk=draft.service.entries(draft.service.evil)[0]))
-add("N34-x5c", "the header brings a chain", lambda draft: draft.header.update(x5c=draft.service.entries(draft.service.pki)[0]["x5c"]))
+add("N34-jwk", "the header brings a key", own_key)
+add("N34-x5c", "the header brings a chain", header(x5c=["MIIBUDCB"]))
 add("N34-crit", "the header has critical members", header(crit=["exp"]))
 add("N34-b64", "the header says how the payload is written", header(b64=False))
 add("N34-x5u", "the header names a chain's address", header(x5u="https://portal.trustauthority.intel.com/x5u"))
@@ -229,13 +236,21 @@ def shape(version: int) -> Change:
         if version == 1:
             draft.claims.pop("tdx")
             draft.claims.pop("appraisal")
-            draft.claims.update(inner, ver="1.0.0", iss="Intel Trust Authority")
+            draft.claims.update(inner, ver="1.0.0")
         else:
             moved = attester_claims(draft.quote, "UpToDate")
             for name in moved:
                 draft.claims.pop(name, None)
             draft.claims.update(tdx=moved, ver="2.0.0", iss=draft.service.portal_url)
     return change
+
+
+def under(number: str, change: Change) -> Change:
+    """The same under another version's number."""
+    def both(draft: Draft) -> None:
+        change(draft)
+        draft.claims["ver"] = number
+    return both
 
 
 add("N35-other", "another issuer", claim(iss="https://portal.example.com"))
@@ -248,6 +263,8 @@ add("N36-missing", "no version", claim(ver=None))
 add("N36-number", "the version is a number", claim(ver=2))
 add("N37-v1-answers-v2", "version 1 answers in version 2's shape", shape(2))
 add("N37-v2-answers-v1", "version 2 answers in version 1's shape", shape(1))
+add("N37-flat-2", "version 2 by its number, flat claims", under("2.0.0", shape(1)))
+add("N37-nested-1", "version 1 by its number, nested claims", claim(ver="1.0.0"))
 add("N38", "claims on the TD in both places", lambda draft: draft.claims.update(tdx_mrtd=draft.tdx["tdx_mrtd"]))
 
 # ---- binding

@@ -171,7 +171,7 @@ class Service:
         return {name: value.format(**self.urls) for name, value in headers.items()}
 
     def own_answer(self, listener: str, request: Request) -> Answer:
-        if listener not in ("api", "portal"):
+        if listener in ("stranger", "plain") and not self.scenario.mirror:
             return Answer(200, b'{"keys":[]}', JSON)
         try:
             return self.api(request) if listener == "api" else self.portal(request)
