@@ -7,6 +7,7 @@ pub const RATLS_VERSION_PATCH: i32 = 0;
 pub const RATLS_ABI_VERSION: i32 = 1;
 pub const RATLS_TIMEOUT_MS_DEFAULT: i32 = 30000;
 pub const RATLS_CACHE_TTL_S_DEFAULT: i32 = 3600;
+pub const RATLS_COMBINED_MAX: i32 = 8;
 pub const RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT: i32 = 5000;
 /// Outcome of a call: RATLS_OK, or the first failure.
 pub type ratls_status = i32;
@@ -230,9 +231,9 @@ pub const RATLS_ERR_INTEL_TOKEN_HEADER: _bindgen_ty_1 = 422;
 pub const RATLS_ERR_INTEL_TOKEN_KEY_ID: _bindgen_ty_1 = 423;
 ///< refused, intel: Intel Trust Authority's token has a signature that does not verify
 pub const RATLS_ERR_INTEL_TOKEN_SIGNATURE: _bindgen_ty_1 = 424;
-///< refused, intel: Intel Trust Authority's token expired at {found}, verified at {expected}{hint}
+///< refused, intel: Intel Trust Authority's token expired at {found}, verified at {expected}: if this happens always, check the clock
 pub const RATLS_ERR_INTEL_TOKEN_EXPIRED: _bindgen_ty_1 = 425;
-///< refused, intel: Intel Trust Authority's token is valid from {found}, verified at {expected}{hint}
+///< refused, intel: Intel Trust Authority's token is valid from {found}, verified at {expected}: if this happens always, check the clock
 pub const RATLS_ERR_INTEL_TOKEN_NOT_YET_VALID: _bindgen_ty_1 = 426;
 ///< refused, intel: Intel Trust Authority's token is not a fresh one: {what}: found {found}, expected {expected}
 pub const RATLS_ERR_INTEL_TOKEN_STALE: _bindgen_ty_1 = 427;
@@ -394,7 +395,7 @@ pub const RATLS_ERR_CONNECT_FAILED: _bindgen_ty_1 = 902;
 pub const RATLS_ERR_RESOLVE_FAILED: _bindgen_ty_1 = 903;
 ///< unavailable, tunnel: upstream TLS handshake failed: {what}
 pub const RATLS_ERR_HANDSHAKE_FAILED: _bindgen_ty_1 = 904;
-///< unavailable, tunnel: upstream closed the connection during the TLS handshake
+///< unavailable, tunnel: upstream closed the connection during the TLS handshake; a PostgreSQL server that ends TLS itself may need {set:start_tls}
 pub const RATLS_ERR_HANDSHAKE_CLOSED: _bindgen_ty_1 = 905;
 ///< refused, tunnel: upstream presented no certificate in the TLS handshake
 pub const RATLS_ERR_CERTIFICATE_MISSING: _bindgen_ty_1 = 906;
@@ -971,7 +972,191 @@ unsafe extern "C" {
         err: *mut *mut ratls_error,
     ) -> ratls_status;
 }
-/// Options of ratls_verifier_new_noop() and ratls_verifier_new_custom().
+///< could not check
+pub const RATLS_CRL_HARD: _bindgen_ty_5 = 0;
+///< accept, warn, and list intel_crl in the result's `waived`
+pub const RATLS_CRL_SOFT: _bindgen_ty_5 = 1;
+///< do not ask for revocation lists at all
+pub const RATLS_CRL_OFF: _bindgen_ty_5 = 2;
+/// When a revocation list of the certificate that signs tokens cannot be had, or only one that has expired.
+pub type _bindgen_ty_5 = ::core::ffi::c_uint;
+/** Options of ratls_verifier_new_intel(). All zero but api_key is the default; append only. Everything is copied.
+
+  A list pointer that is NULL is "not given"; one that is given with length 0 is an error.*/
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ratls_intel_options {
+    ///< set by ratls_intel_options_init()
+    pub size: usize,
+    ///< an attestation key; required; sent to the API's host only
+    pub api_key: *const ::core::ffi::c_char,
+    ///< "us" or "eu"; NULL: us
+    pub region: *const ::core::ffi::c_char,
+    ///< https://HOST[:PORT] of the API instead of the region's
+    pub base_url: *const ::core::ffi::c_char,
+    ///< https://HOST[:PORT] of the portal; needed beside a base_url that is not Intel's
+    pub portal_url: *const ::core::ffi::c_char,
+    ///< policies, each of which must match: UUIDs, at most 10
+    pub policy_ids: *const *const ::core::ffi::c_char,
+    pub policy_ids_len: usize,
+    ///< PS384, RS256: the first is asked for; NULL: PS384 alone
+    pub allowed_algorithms: *const *const ::core::ffi::c_char,
+    pub allowed_algorithms_len: usize,
+    ///< hosts beside the portal's that revocation lists may come from
+    pub crl_hosts: *const *const ::core::ffi::c_char,
+    pub crl_hosts_len: usize,
+    /**< root certificates, PEM or one in DER, that the signing chain must end in; NULL: the
+root that the portal sends*/
+    pub pinned_roots: *const u8,
+    pub pinned_roots_len: usize,
+    ///< authorities for TLS, PEM; NULL: the system's
+    pub ca: *const u8,
+    pub ca_len: usize,
+    ///< URL of an HTTP proxy; NULL or "": none
+    pub proxy: *const ::core::ffi::c_char,
+    ///< hosts that are reached without it, joined by commas; NULL: none
+    pub no_proxy: *const ::core::ffi::c_char,
+    ///< may be NULL
+    pub log: ratls_log_callback,
+    pub log_user: *mut ::core::ffi::c_void,
+    ///< one attempt; 0: 15000 for the appraisal, 10000 for keys and revocation lists
+    pub attempt_timeout_ms: i64,
+    ///< one connection; 0: 5000
+    pub http_connect_timeout_ms: i64,
+    ///< 0 or 2: nested evidence and claims; 1: flat
+    pub api_version: i32,
+    ///< of each request, at most 10; 0: 3
+    pub attempts: i32,
+    ///< to the API; 0: 2 for Intel's own service, else no limit; negative: no limit
+    pub requests_per_second: i32,
+    ///< RATLS_CRL_*
+    pub crl_policy: i32,
+    ///< of the signing key, 2048 to 8192; 0: 3072
+    pub min_rsa_bits: i32,
+    ///< 1: ask for no token at all unless every policy matches
+    pub policy_must_match: i32,
+    ///< 1: accept although a policy that was not asked for did not match
+    pub allow_unmatched_policies: i32,
+    ///< 1: accept chains that are valid but not strictly as RFC 5280 has them
+    pub relaxed_chain: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of ratls_intel_options",
+    ][::core::mem::size_of::<ratls_intel_options>() - 200usize];
+    [
+        "Alignment of ratls_intel_options",
+    ][::core::mem::align_of::<ratls_intel_options>() - 8usize];
+    [
+        "Offset of field: ratls_intel_options::size",
+    ][::core::mem::offset_of!(ratls_intel_options, size) - 0usize];
+    [
+        "Offset of field: ratls_intel_options::api_key",
+    ][::core::mem::offset_of!(ratls_intel_options, api_key) - 8usize];
+    [
+        "Offset of field: ratls_intel_options::region",
+    ][::core::mem::offset_of!(ratls_intel_options, region) - 16usize];
+    [
+        "Offset of field: ratls_intel_options::base_url",
+    ][::core::mem::offset_of!(ratls_intel_options, base_url) - 24usize];
+    [
+        "Offset of field: ratls_intel_options::portal_url",
+    ][::core::mem::offset_of!(ratls_intel_options, portal_url) - 32usize];
+    [
+        "Offset of field: ratls_intel_options::policy_ids",
+    ][::core::mem::offset_of!(ratls_intel_options, policy_ids) - 40usize];
+    [
+        "Offset of field: ratls_intel_options::policy_ids_len",
+    ][::core::mem::offset_of!(ratls_intel_options, policy_ids_len) - 48usize];
+    [
+        "Offset of field: ratls_intel_options::allowed_algorithms",
+    ][::core::mem::offset_of!(ratls_intel_options, allowed_algorithms) - 56usize];
+    [
+        "Offset of field: ratls_intel_options::allowed_algorithms_len",
+    ][::core::mem::offset_of!(ratls_intel_options, allowed_algorithms_len) - 64usize];
+    [
+        "Offset of field: ratls_intel_options::crl_hosts",
+    ][::core::mem::offset_of!(ratls_intel_options, crl_hosts) - 72usize];
+    [
+        "Offset of field: ratls_intel_options::crl_hosts_len",
+    ][::core::mem::offset_of!(ratls_intel_options, crl_hosts_len) - 80usize];
+    [
+        "Offset of field: ratls_intel_options::pinned_roots",
+    ][::core::mem::offset_of!(ratls_intel_options, pinned_roots) - 88usize];
+    [
+        "Offset of field: ratls_intel_options::pinned_roots_len",
+    ][::core::mem::offset_of!(ratls_intel_options, pinned_roots_len) - 96usize];
+    [
+        "Offset of field: ratls_intel_options::ca",
+    ][::core::mem::offset_of!(ratls_intel_options, ca) - 104usize];
+    [
+        "Offset of field: ratls_intel_options::ca_len",
+    ][::core::mem::offset_of!(ratls_intel_options, ca_len) - 112usize];
+    [
+        "Offset of field: ratls_intel_options::proxy",
+    ][::core::mem::offset_of!(ratls_intel_options, proxy) - 120usize];
+    [
+        "Offset of field: ratls_intel_options::no_proxy",
+    ][::core::mem::offset_of!(ratls_intel_options, no_proxy) - 128usize];
+    [
+        "Offset of field: ratls_intel_options::log",
+    ][::core::mem::offset_of!(ratls_intel_options, log) - 136usize];
+    [
+        "Offset of field: ratls_intel_options::log_user",
+    ][::core::mem::offset_of!(ratls_intel_options, log_user) - 144usize];
+    [
+        "Offset of field: ratls_intel_options::attempt_timeout_ms",
+    ][::core::mem::offset_of!(ratls_intel_options, attempt_timeout_ms) - 152usize];
+    [
+        "Offset of field: ratls_intel_options::http_connect_timeout_ms",
+    ][::core::mem::offset_of!(ratls_intel_options, http_connect_timeout_ms) - 160usize];
+    [
+        "Offset of field: ratls_intel_options::api_version",
+    ][::core::mem::offset_of!(ratls_intel_options, api_version) - 168usize];
+    [
+        "Offset of field: ratls_intel_options::attempts",
+    ][::core::mem::offset_of!(ratls_intel_options, attempts) - 172usize];
+    [
+        "Offset of field: ratls_intel_options::requests_per_second",
+    ][::core::mem::offset_of!(ratls_intel_options, requests_per_second) - 176usize];
+    [
+        "Offset of field: ratls_intel_options::crl_policy",
+    ][::core::mem::offset_of!(ratls_intel_options, crl_policy) - 180usize];
+    [
+        "Offset of field: ratls_intel_options::min_rsa_bits",
+    ][::core::mem::offset_of!(ratls_intel_options, min_rsa_bits) - 184usize];
+    [
+        "Offset of field: ratls_intel_options::policy_must_match",
+    ][::core::mem::offset_of!(ratls_intel_options, policy_must_match) - 188usize];
+    [
+        "Offset of field: ratls_intel_options::allow_unmatched_policies",
+    ][::core::mem::offset_of!(ratls_intel_options, allow_unmatched_policies) - 192usize];
+    [
+        "Offset of field: ratls_intel_options::relaxed_chain",
+    ][::core::mem::offset_of!(ratls_intel_options, relaxed_chain) - 196usize];
+};
+unsafe extern "C" {
+    pub fn ratls_intel_options_init(options: *mut ratls_intel_options, size: usize);
+}
+unsafe extern "C" {
+    #[must_use]
+    /** A verifier that sends quotes to Intel Trust Authority and checks the signed answer: its signature and signing
+  chain, its dates, and that it is about the very quote that was sent.
+
+  The deadline of a verification (timeout_ms) covers everything; nothing is sent before the first one. Results have
+  no qe_tcb_status, tdx_module_tcb_status, platform_tcb_status, ppid and tcb_evaluation_data_number: a token does
+  not tell them. Their trust_anchor is the SHA-256 of the root of the token's signing chain.
+
+  Returns: RATLS_ERR_INTEL_API_KEY_MISSING for an api_key that is NULL.
+  @nullable options*/
+    pub fn ratls_verifier_new_intel(
+        out: *mut *mut ratls_verifier,
+        options: *const ratls_intel_options,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+/// Options of ratls_verifier_new_noop(), _custom(), _all() and _first().
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct ratls_verifier_options {
@@ -1082,6 +1267,41 @@ unsafe extern "C" {
     );
 }
 unsafe extern "C" {
+    #[must_use]
+    /** A verifier that accepts only what each of `verifiers` accepts, asked in their order.
+
+  Its results have the worst TCB status, the union of the advisories, the oldest TCB date, and of the rest what the
+  first verifier that knows it says; the policy accepts them only if it accepts each verifier's TCB status.
+
+  In: verifiers: verifiers_len of them, 1 to RATLS_COMBINED_MAX, each kept; a noop verifier is refused.
+  @nullable options
+  @keeps verifiers*/
+    pub fn ratls_verifier_new_all(
+        out: *mut *mut ratls_verifier,
+        verifiers: *const *mut ratls_verifier,
+        verifiers_len: usize,
+        options: *const ratls_verifier_options,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** A verifier that asks `verifiers` in their order until one could check: the next one is asked only after a failure of
+  class RATLS_CLASS_UNAVAILABLE, never after a refusal. When none could check, the last one's failure is told, and
+  each earlier one is warned about in the log.
+
+  In: as in ratls_verifier_new_all().
+  @nullable options
+  @keeps verifiers*/
+    pub fn ratls_verifier_new_first(
+        out: *mut *mut ratls_verifier,
+        verifiers: *const *mut ratls_verifier,
+        verifiers_len: usize,
+        options: *const ratls_verifier_options,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
     /// Let go of a verifier. Calls that use it end first; a tunnel keeps its own hold.
     pub fn ratls_verifier_free(verifier: *mut ratls_verifier);
 }
@@ -1179,11 +1399,11 @@ unsafe extern "C" {
     pub fn ratls_result_free(result: *mut ratls_result);
 }
 ///< only this very process (drivers in it)
-pub const RATLS_PEER_SAME_PROCESS: _bindgen_ty_5 = 0;
+pub const RATLS_PEER_SAME_PROCESS: _bindgen_ty_6 = 0;
 ///< any process of this user (psql beside `ratls proxy`)
-pub const RATLS_PEER_SAME_USER: _bindgen_ty_5 = 1;
+pub const RATLS_PEER_SAME_USER: _bindgen_ty_6 = 1;
 /// Who may connect to the tunnel's socket.
-pub type _bindgen_ty_5 = ::core::ffi::c_uint;
+pub type _bindgen_ty_6 = ::core::ffi::c_uint;
 /// Options of ratls_tunnel_open(). All zero but host is the default; append only.
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -386,7 +386,7 @@ pub enum Code {
     ResolveFailed = 903,
     /// unavailable, tunnel: `upstream TLS handshake failed: {what}`
     HandshakeFailed = 904,
-    /// unavailable, tunnel: `upstream closed the connection during the TLS handshake`
+    /// unavailable, tunnel: `upstream closed the connection during the TLS handshake; a PostgreSQL server that ends TLS itself may need {set:start_tls}`
     HandshakeClosed = 905,
     /// refused, tunnel: `upstream presented no certificate in the TLS handshake`
     CertificateMissing = 906,

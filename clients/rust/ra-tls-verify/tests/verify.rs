@@ -1,0 +1,232 @@
+//! The Rust API over the core: what the conformance cases do not say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use ra_tls_verify::{
+    ANY, Claims, Class, Code, DcapVerifier, Error, NoopVerifier, RaTlsVerifier, Rejection, Tunnel, Upstream, Verifier,
+    VerifyOptions, extract_tdx_quote, inspect_certificate, inspect_quote,
+};
+
+fn vector(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/vectors/common").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A verifier for the vectors, and options for the time that they are of.
+fn dcap() -> (DcapVerifier, VerifyOptions) {
+    let verifier = DcapVerifier::new().with_collateral(vector("collateral-tdx.json")).with_trust_anchor(vector("root.pem"));
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_315_200);
+    (verifier, VerifyOptions { now: Some(now), ..Default::default() })
+}
+
+#[test]
+fn a_certificate_is_verified() {
+    let (verifier, options) = dcap();
+    let result = verifier.verify_certificate_blocking(&vector("certificate.der"), &options).unwrap();
+    assert_eq!(
+        (result.accepted, result.verified, result.key_bound, result.tcb_status.as_deref()),
+        (true, true, Some(true), Some("OK"))
+    );
+    assert_eq!(result.verified_at, options.now);
+    assert!(result.collateral_expires_at > options.now && result.json.contains("\"accepted\":true"));
+    let quote = extract_tdx_quote(&vector("certificate.der")).unwrap().unwrap();
+    let inspected = inspect_quote(&quote).unwrap();
+    assert_eq!((inspected.get("mr_td"), inspected.get("tcb_status"), inspected.get("nonsense")), (result.mr_td, None, None));
+    assert_eq!(verifier.verify_blocking(&quote, &options).unwrap().key_bound, None);
+}
+
+#[tokio::test]
+async fn the_asynchronous_functions_say_the_same() {
+    let (verifier, options) = dcap();
+    let certificate = vector("certificate.der");
+    let expected = verifier.verify_certificate_blocking(&certificate, &options).unwrap();
+    assert_eq!(verifier.verify_certificate(&certificate, &options).await.unwrap(), expected);
+    let error = verifier.verify(b"", &options).await.unwrap_err();
+    assert_eq!(error.code(), Code::EvidenceQuoteTruncated);
+}
+
+#[test]
+fn without_a_runtime_there_is_an_error_and_no_panic() {
+    let (verifier, options) = dcap();
+    let mut future = Box::pin(verifier.verify(b"", &options));
+    let polled = future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    let std::task::Poll::Ready(Err(error)) = polled else { panic!("{polled:?}") };
+    assert_eq!((error.code(), error.class()), (Code::ArgumentInvalid, Class::Usage));
+}
+
+#[test]
+fn verifiers_are_shared_by_threads() {
+    fn assert_shareable<T: Send + Sync + Clone + 'static>() {}
+    assert_shareable::<Verifier>();
+    assert_shareable::<DcapVerifier>();
+    assert_shareable::<Error>();
+    let (verifier, options) = dcap();
+    let (verifier, certificate) = (Arc::new(verifier), vector("certificate.der"));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| verifier.verify_certificate_blocking(&certificate, &options).unwrap());
+        }
+    });
+}
+
+#[test]
+fn any_bytes_are_answered() {
+    let (verifier, options) = dcap();
+    let certificate = vector("certificate.der");
+    let quote = extract_tdx_quote(&certificate).unwrap().unwrap();
+    let noop = NoopVerifier::new();
+    for (length, bytes) in (0..quote.len()).step_by(61).map(|length| (length, &quote[..length])) {
+        assert!(verifier.verify_blocking(bytes, &options).is_err(), "{length}");
+        assert!(noop.verify_blocking(bytes, &options).is_err(), "{length}");
+        let _ = inspect_quote(bytes);
+    }
+    for at in (0..certificate.len()).step_by(97) {
+        let mut bytes = certificate.clone();
+        bytes[at] ^= 0x55;
+        let _ = (extract_tdx_quote(&bytes), inspect_certificate(&bytes), verifier.verify_certificate_blocking(&bytes, &options));
+    }
+    for text in ["", "{", "null", "\0", "{\"now\":1e999}", "{\"pins\":{}}", "{\"allowed_mr_td\":[\"\u{fffd}\"]}"] {
+        assert!(VerifyOptions::from_policy(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn settings_that_are_wrong_are_told_at_the_first_use() {
+    let options = VerifyOptions::default();
+    for (verifier, code) in [
+        (DcapVerifier::new().with_pccs_url("https://pccs.example"), Code::NotBuilt),
+        (DcapVerifier::new().with_trust_anchor("no certificate"), Code::TrustAnchorInvalid),
+    ] {
+        for _ in 0..2 {
+            assert_eq!(verifier.verify_blocking(b"", &options).unwrap_err().code(), code);
+        }
+    }
+    let error = DcapVerifier::new().with_collateral("{").verify_blocking(b"", &options).unwrap_err();
+    assert_eq!((error.class(), error.stage()), (Class::Unavailable, "collateral"));
+    let error = DcapVerifier::new().with_collateral_file("/nonexistent").unwrap_err();
+    assert_eq!((error.code(), error.details()["path"].as_str()), (Code::FileUnreadable, "/nonexistent"));
+}
+
+#[test]
+fn options_survive_the_way_through_the_core() {
+    let (one, other) = ("ab".repeat(48), "cd".repeat(48));
+    let options = VerifyOptions {
+        allowed_mrtds: vec![one.clone()],
+        pins: Some(BTreeMap::from([("rtmr0".to_owned(), vec![one.clone(), other.clone()])])),
+        acceptable_tcb_statuses: Some(vec!["OK".into(), "OutOfDate".into()]),
+        allowed_advisory_ids: Some(vec!["INTEL-SA-00837".into()]),
+        min_tcb_evaluation_data_number: Some(17),
+        min_tee_tcb_svn: Some("00".repeat(16)),
+        allow_debug_mode: true,
+        cache_ttl_s: Some(0),
+        timeout_ms: Some(5),
+        max_age_s: Some(6),
+        ..Default::default()
+    };
+    let svn = "00".repeat(16);
+    let policy = format!(
+        r#"{{"allowed_mr_td":["{one}"],"pins":{{"rtmr0":["{one}","{other}"]}},"acceptable_tcb_statuses":["OK","OutOfDate"],
+            "allowed_advisory_ids":["INTEL-SA-00837"],"min_tcb_evaluation_data_number":17,"min_tee_tcb_svn":"{svn}",
+            "allow_debug_mode":true,"cache_ttl_s":-1,"timeout_ms":5,"max_age_s":6}}"#
+    );
+    assert_eq!(VerifyOptions::from_policy(&policy).unwrap(), options);
+    assert_eq!(VerifyOptions::from_policy("{}").unwrap(), VerifyOptions::default());
+    assert_eq!(VerifyOptions::default().allowed_mrtds, [ANY]);
+}
+
+#[test]
+fn messages_name_options_as_rust_spells_them() {
+    let verifier = NoopVerifier::new();
+    let options = VerifyOptions { allowed_mrtds: vec![], ..Default::default() };
+    let error = verifier.verify_blocking(b"", &options).unwrap_err();
+    assert_eq!(error.code(), Code::OptionEmptyList);
+    assert!(error.message().starts_with("allowed_mrtds is given but empty"), "{error}");
+    let error = verifier.verify_blocking(b"", &VerifyOptions { timeout_ms: Some(0), ..Default::default() }).unwrap_err();
+    assert_eq!(error.message(), "timeout_ms has a value that is not valid: found \"0\", expected at least 1");
+}
+
+/// Counts how often it is asked, and is told with which options.
+struct Counting(Arc<AtomicUsize>);
+
+impl RaTlsVerifier for Counting {
+    fn verify(&self, _quote: &[u8], options: &VerifyOptions) -> Result<Claims, Rejection> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        if options.allow_debug_mode {
+            return Err(Rejection::Refused("no debugging".into()));
+        }
+        Ok(Claims::new("OK").text("fmspc", "00806f050000"))
+    }
+}
+
+#[test]
+fn an_own_verifier_is_told_the_options_and_its_verdicts_are_kept() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let verifier = Verifier::own(Counting(asked.clone()));
+    let certificate = vector("certificate.der");
+    let first = verifier.verify_certificate_blocking(&certificate, &VerifyOptions::default()).unwrap();
+    let second = verifier.clone().verify_certificate_blocking(&certificate, &VerifyOptions::default()).unwrap();
+    assert_eq!((first.from_cache, second.from_cache, asked.load(Ordering::SeqCst)), (false, true, 1));
+    assert_eq!(first.fmspc.as_deref(), Some("00806f050000"));
+    let debug = VerifyOptions { allow_debug_mode: true, ..Default::default() };
+    let error = verifier.verify_certificate_blocking(&certificate, &debug).unwrap_err();
+    assert_eq!((error.code(), error.sqlstate()), (Code::UserVerifierRefused, "08004"));
+    drop(verifier);
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while Arc::strong_count(&asked) > 1 {
+        assert!(std::time::Instant::now() < deadline, "it is let go with its last handle and its last callback");
+        std::thread::yield_now();
+    }
+}
+
+/// Waits for longer than anybody's deadline.
+struct Stuck(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl RaTlsVerifier for Stuck {
+    fn verify(&self, _quote: &[u8], _options: &VerifyOptions) -> Result<Claims, Rejection> {
+        let _ = self.0.lock().map(|receiver| receiver.recv());
+        Ok(Claims::new("OK"))
+    }
+}
+
+#[test]
+fn the_deadline_holds_for_an_own_verifier() {
+    let (end, receiver) = std::sync::mpsc::channel();
+    let verifier = Verifier::own(Stuck(receiver.into()));
+    let options = VerifyOptions { timeout_ms: Some(20), ..Default::default() };
+    let error = verifier.verify_blocking(&vector("quote.bin"), &options).unwrap_err();
+    assert_eq!((error.code(), error.class()), (Code::Timeout, Class::Unavailable));
+    drop(end);
+}
+
+#[test]
+fn wrong_arguments_of_a_tunnel_are_told() {
+    let verifier = NoopVerifier::new();
+    let host = || Upstream { host: "127.0.0.1".into(), ..Default::default() };
+    for upstream in [
+        Upstream::default(),
+        Upstream { host: "a\0b".into(), ..Default::default() },
+        Upstream { server_name: Some("a\0b".into()), ..host() },
+        Upstream { connect_timeout: Some(Duration::ZERO), ..host() },
+        Upstream { handshake_timeout: Some(Duration::MAX), ..host() },
+    ] {
+        let error = Tunnel::open_blocking(&verifier, &upstream, &VerifyOptions::default()).unwrap_err();
+        assert_eq!((error.code(), error.class()), (Code::ArgumentInvalid, Class::Usage), "{upstream:?}");
+    }
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = Tunnel::open_blocking(&verifier, &Upstream { port: unused, ..host() }, &VerifyOptions::default()).unwrap_err();
+    assert_eq!((error.code(), error.stage()), (Code::ConnectFailed, "tunnel"));
+}
+
+#[test]
+fn codes_are_the_cores() {
+    assert!(Code::ALL.len() > 100);
+    for code in Code::ALL {
+        assert_eq!(Code::from_name(code.name()), Some(*code));
+    }
+    let code = Code::MrtdNotAllowed;
+    assert_eq!((code.name(), code.class(), Code::Internal as i32), ("MRTD_NOT_ALLOWED", Class::Refused, 1));
+}
