@@ -15,7 +15,12 @@ from simulator.sidecar import Behaviour, Sidecar
 from simulator.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICKSTART = ROOT / "clients/python/examples/quickstart.py"
+#: The same program in each language: its source and how it is run.
+QUICKSTARTS = (
+    (ROOT / "clients/python/examples/quickstart.py", [sys.executable, ROOT / "clients/python/examples/quickstart.py"]),
+    (ROOT / "clients/node/examples/quickstart.mjs", ["node", ROOT / "clients/node/examples/quickstart.mjs"]),
+    (ROOT / "clients/rust/postgres-ratls/examples/quickstart.rs", [ROOT / "build/rust/debug/examples/quickstart"]),
+)
 #: Title, fault of the evidence, behaviour of the server.
 REFUSALS = (
     ("no quote in the certificate", "no_quote", Behaviour()),
@@ -51,10 +56,13 @@ def show_verdict(result: VerifyResult, milliseconds: float) -> None:
         print(f"  {name:<17}{value}")
 
 
-def run_snippet(dsn: str, minted: Minted, files: Path) -> None:
-    heading(f"The documented snippet ({QUICKSTART.relative_to(ROOT)})")
-    print(QUICKSTART.read_text().split('"""', 2)[2].strip(), "\n", sep="", flush=True)
-    subprocess.run([sys.executable, QUICKSTART, dsn, files / "collateral.json", minted.mr_td, files / "root.pem"], check=True)
+def run_snippets(dsn: str, minted: Minted, files: Path) -> None:
+    """The documented program, in each language. Python's is shown: the others read the same."""
+    for source, command in QUICKSTARTS:
+        heading(f"The documented snippet ({source.relative_to(ROOT)})")
+        if source.suffix == ".py":
+            print(source.read_text().split('"""', 2)[2].strip(), "\n", sep="", flush=True)
+        subprocess.run([*command, dsn, files / "collateral.json", minted.mr_td, files / "root.pem"], check=True)
 
 
 def run_verdict(dsn: str, verifier: DcapVerifier, options: VerifyOptions) -> None:
@@ -94,7 +102,7 @@ def main() -> int:
         options = VerifyOptions(allowed_mr_td=[minted.mr_td])
         with Sidecar(minted, ("127.0.0.1", cluster.port)) as sidecar:
             dsn = attested_dsn(cluster, sidecar)
-            run_snippet(dsn, minted, files)
+            run_snippets(dsn, minted, files)
             run_verdict(dsn, verifier, options)
         faults = run_refusals(world, cluster, verifier, options)
     heading("Shut down" if faults == 0 else "FAILED")

