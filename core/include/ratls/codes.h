@@ -200,7 +200,7 @@ enum {
     RATLS_ERR_CONNECT_FAILED = 902, /**< unavailable, tunnel: cannot connect to {upstream}: {what} */
     RATLS_ERR_RESOLVE_FAILED = 903, /**< unavailable, tunnel: cannot resolve {upstream}: {what} */
     RATLS_ERR_HANDSHAKE_FAILED = 904, /**< unavailable, tunnel: upstream TLS handshake failed: {what} */
-    RATLS_ERR_HANDSHAKE_CLOSED = 905, /**< unavailable, tunnel: upstream closed the connection during the TLS handshake */
+    RATLS_ERR_HANDSHAKE_CLOSED = 905, /**< unavailable, tunnel: upstream closed the connection during the TLS handshake; a PostgreSQL server that ends TLS itself may need {set:start_tls} */
     RATLS_ERR_CERTIFICATE_MISSING = 906, /**< refused, tunnel: upstream presented no certificate in the TLS handshake */
     RATLS_ERR_SOCKET_DIRECTORY = 907, /**< usage, tunnel: cannot use {path} for the local socket: {what} */
     RATLS_ERR_TUNNEL_CLOSED = 908, /**< unavailable, tunnel: the tunnel is closed */

@@ -385,7 +385,7 @@ const ratls_code_row ratls_code_rows[] = {
     {904, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_FAILED", "tunnel",
      "upstream TLS handshake failed: {what}"},
     {905, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_CLOSED", "tunnel",
-     "upstream closed the connection during the TLS handshake"},
+     "upstream closed the connection during the TLS handshake; a PostgreSQL server that ends TLS itself may need {set:start_tls}"},
     {906, RATLS_CLASS_REFUSED, "CERTIFICATE_MISSING", "tunnel",
      "upstream presented no certificate in the TLS handshake"},
     {907, RATLS_CLASS_USAGE, "SOCKET_DIRECTORY", "tunnel",

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tunnel/postgres.h"
 #include "verifier/verifier.h"
 
 enum {
@@ -46,6 +47,27 @@ static ratls_status refuse_transport(int failure, ratls_error **err)
     return RAISE(err, RATLS_ERR_HANDSHAKE_FAILED, WHAT(strerror(failure)));
 }
 
+static ratls_status send_all(const approach *way, const uint8_t *bytes, size_t len, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    for (size_t sent = 0; sent < len;) {
+        ssize_t step = send(way->attested->fd, bytes + sent, len - sent, MSG_NOSIGNAL);
+
+        if (step >= 0) {
+            sent += (size_t)step;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            TRY(wait_for_peer(way, POLLOUT, err));
+        } else if (errno != EINTR) {
+            status = refuse_transport(errno, err);
+            goto out;
+        }
+    }
+    status = RATLS_OK;
+out:
+    return status;
+}
+
 /* Everything that the stream wants sent. */
 static ratls_status send_waiting(const approach *way, ratls_error **err)
 {
@@ -53,24 +75,49 @@ static ratls_status send_waiting(const approach *way, ratls_error **err)
     uint8_t wire[WIRE_SIZE];
     size_t len = 0;
 
-    for (;;) {
+    do {
         TRY(ratls_stream_take(way->attested->stream, wire, sizeof wire, &len, err));
-        if (len == 0) {
-            return RATLS_OK;
-        }
-        for (size_t sent = 0; sent < len;) {
-            ssize_t step = send(way->attested->fd, wire + sent, len - sent, MSG_NOSIGNAL);
+        TRY(send_all(way, wire, len, err));
+    } while (len > 0);
+    status = RATLS_OK;
+out:
+    return status;
+}
 
-            if (step >= 0) {
-                sent += (size_t)step;
-            } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                TRY(wait_for_peer(way, POLLOUT, err));
-            } else if (errno != EINTR) {
-                status = refuse_transport(errno, err);
-                goto out;
-            }
+static ratls_status judge_answer(uint8_t answer, bool alone, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    CHECK(answer != 'N', RATLS_ERR_START_TLS_REFUSED, WHAT("it has no TLS"));
+    CHECK(answer != 'E', RATLS_ERR_START_TLS_REFUSED, WHAT("it answers with an error"));
+    CHECK(answer == 'S', RATLS_ERR_START_TLS_REFUSED, WHAT("its answer is not PostgreSQL's"));
+    /* Somebody on the way could put words before the encrypted ones; TLS would stumble over them, this says so (as
+     * libpq does since CVE-2021-23222). */
+    CHECK(alone, RATLS_ERR_START_TLS_REFUSED, WHAT("there is plain text behind its answer"));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* SSLRequest, and its one byte of an answer (PostgreSQL's protocol, "SSL Session Encryption"). */
+static ratls_status start_tls(const approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    uint8_t answer[2] = {0};
+    ssize_t got = -1;
+
+    TRY(send_all(way, (const uint8_t *)RATLS_SSL_REQUEST, sizeof RATLS_SSL_REQUEST - 1, err));
+    while (got < 0) {
+        TRY(wait_for_peer(way, POLLIN, err));
+        got = recv(way->attested->fd, answer, sizeof answer, 0);
+        if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            status = refuse_transport(errno, err);
+            goto out;
         }
     }
+    CHECK(got > 0, RATLS_ERR_START_TLS_REFUSED, WHAT("it closes the connection"));
+    TRY(judge_answer(answer[0], got == 1, err));
+    status = RATLS_OK;
 out:
     return status;
 }
@@ -184,6 +231,9 @@ static ratls_status reach_upstream(approach *way, ratls_error **err)
     TRY(ratls_stream_new(&way->attested->stream, way->upstream->server_name, err));
     TRY(ratls_upstream_connect(&way->attested->fd, way->upstream, connecting, way->cancel, err));
     way->handshake = ratls_deadline_in(way->upstream->handshake_timeout_ms);
+    if (way->upstream->start_tls) {
+        TRY(start_tls(way, err));
+    }
     TRY(shake_hands(way, err));
     status = RATLS_OK;
 out:

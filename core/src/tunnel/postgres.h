@@ -1,4 +1,4 @@
-/** As much of PostgreSQL's protocol 3 as a refusal needs: what a driver says first, and an answer it can show. */
+/** As much of PostgreSQL's protocol 3 as a tunnel needs: what a driver says first, an answer it can show, and asking for TLS. */
 #ifndef RATLS_TUNNEL_POSTGRES_H
 #define RATLS_TUNNEL_POSTGRES_H
 
@@ -20,6 +20,9 @@ typedef enum {
 
 /** What an encryption request is answered: not here, go on in plain text. */
 #define RATLS_ENCRYPTION_DECLINED "N"
+
+/** What asks a server for TLS: the length, and the request's number. */
+#define RATLS_SSL_REQUEST "\0\0\0\x08\x04\xd2\x16\x2f"
 
 /** Look at a connection's first bytes. *len: the packet's length, 0 for INCOMPLETE. Anything that is none of
  *  these is STARTUP_INVALID, as soon as that is clear. */

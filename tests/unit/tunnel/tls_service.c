@@ -44,6 +44,7 @@ struct service {
     const void *answer;
     size_t answer_len;
     bool answer_is_all;
+    const char *start_tls;
     bool stopping;
 };
 
@@ -175,11 +176,34 @@ static bool speak_tls(service *s, int fd, service_behaviour behaviour, SSL_CTX *
     return goodbye;
 }
 
+/* False: the connection ends here. */
+static bool hear_request(int fd, const char *answer)
+{
+    static const uint8_t request[] = {0, 0, 0, 8, 4, 210, 22, 47};
+    uint8_t heard[sizeof request + 1];
+
+    if (recv(fd, heard, sizeof request, MSG_WAITALL) != (ssize_t)sizeof request) {
+        return false;
+    }
+    need(memcmp(heard, request, sizeof request) == 0);
+    need(recv(fd, heard, 1, MSG_DONTWAIT) < 0); /* it waits for the answer */
+    if (answer[0] == '\0') {
+        return false;
+    }
+    (void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+    if (strcmp(answer, "S") != 0) {
+        (void)recv(fd, heard, 1, 0);
+        return false;
+    }
+    return true;
+}
+
 static void *serve(void *argument)
 {
     served *c = argument;
     service *s = c->owner;
     service_behaviour behaviour;
+    const char *answer;
     SSL_CTX *context;
     uint8_t bytes[4096];
     bool goodbye = false;
@@ -190,8 +214,11 @@ static void *serve(void *argument)
     }
     behaviour = s->behaviour;
     context = s->contexts[s->certificate];
+    answer = s->start_tls;
     (void)pthread_mutex_unlock(&s->lock);
-    if (behaviour == SERVICE_SILENT) {
+    if (answer != NULL && !hear_request(c->fd, answer)) {
+        goodbye = false;
+    } else if (behaviour == SERVICE_SILENT) {
         while (recv(c->fd, bytes, sizeof bytes, 0) > 0) {
         }
     } else if (behaviour == SERVICE_CLOSE_HANDSHAKE) {
@@ -319,6 +346,13 @@ void service_answer(service *s, const void *bytes, size_t len, bool then_goodbye
     s->answer = bytes;
     s->answer_len = len;
     s->answer_is_all = then_goodbye;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void service_start_tls(service *s, const char *answer)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->start_tls = answer;
     (void)pthread_mutex_unlock(&s->lock);
 }
 

@@ -40,6 +40,9 @@ void service_show(service *s, service_certificate certificate);
 /** What SERVICE_ANSWER says; with `then_goodbye` it says goodbye after it. Borrowed. */
 void service_answer(service *s, const void *bytes, size_t len, bool then_goodbye);
 
+/** Before all else: hear an SSLRequest, and nothing else, and answer it with this. "S" alone goes on with TLS. Borrowed. */
+void service_start_tls(service *s, const char *answer);
+
 /** Bytes of plain text that it got, of all connections together. */
 size_t service_heard(service *s, uint8_t heard[SERVICE_HEARD_MAX]);
 /** Connections that completed a handshake so far. */
