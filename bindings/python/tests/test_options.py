@@ -92,6 +92,23 @@ def test_a_value_that_is_not_exactly_right_is_refused(options: dict[str, Any]) -
     assert code_of(**options) == "OPTION_VALUE"
 
 
+@pytest.mark.parametrize("text", [MRTD + "\0", "\0", MRTD + "\udcff"])
+@pytest.mark.parametrize("option", ["allowed_mr_td", "acceptable_tcb_statuses", "allowed_advisory_ids", "pins", "min_tee_tcb_svn"])
+def test_a_text_that_c_could_not_be_told_is_refused_by_its_options_name(option: str, text: str) -> None:
+    value: Any = {"allowed_mr_td": [text], "acceptable_tcb_statuses": [text], "allowed_advisory_ids": [text], "pins": {"rtmr0": text}}.get(option, text)
+    with pytest.raises(UsageError, match=option) as caught:
+        policy_of(VerifyOptions(**{option: value}))
+    assert caught.value.code == "OPTION_VALUE"
+    assert code_of(pins={"rtmr0\0": MRTD}) == "OPTION_VALUE"
+
+
+@pytest.mark.parametrize("text", [MRTD * 100, "z" * 5000, MRTD + "\0" * 5000])
+def test_a_long_value_does_not_fill_the_screen(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        policy_of(VerifyOptions(allowed_mr_td=[text]))
+    assert caught.value.code == "OPTION_VALUE" and 100 < len(str(caught.value)) < 600
+
+
 def test_an_application_pin_alone_proves_nothing() -> None:
     with pytest.raises(UsageError, match="allow_partial_pins=True") as caught:
         policy_of(VerifyOptions(pins={"compose_hash": ["00" * 32]}))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ import psycopg
 import pytest
 
 import psycopg_ratls
-from psycopg_ratls import connect, connect_async
+from psycopg_ratls import _attested, connect, connect_async
 from psycopg_ratls._attested import driver_errors
+from psycopg_ratls._parameters import through_tunnel
 from ra_tls_verify import DcapVerifier, NoopVerifier, RaTlsVerifier, RefusedError, VerifyOptions
 from simulator.minted import Minted
 from simulator.postgres import Cluster
@@ -64,6 +66,45 @@ def test_the_connect_timeout_bounds_the_attestation(cluster: Cluster, minted: Mi
     with Sidecar(minted, cluster.socket_path, behaviour=BEHAVIOURS["silent"]) as sidecar:
         error = refused(sidecar, cluster.dsn(port=sidecar.port, connect_timeout=2), verifier=verifier, options=options)
     assert error.code in ("CONNECT_TIMEOUT", "HANDSHAKE_TIMEOUT") and "2000ms" in str(error)
+
+
+def left(steps: Any, deadline: float | None) -> list[Any]:
+    """What is asked for until it ends, by someone who comes by again and again."""
+    generator, asked = _attested._until(deadline, steps), []
+    try:
+        asked.append(next(generator))
+        while True:
+            asked.append(generator.send(0))
+    except StopIteration as end:
+        return [*asked, end.value]
+
+
+def test_the_drivers_steps_end_with_the_deadline() -> None:
+    def steps() -> Any:
+        yield "read"
+        yield "write"
+        return "connected"
+
+    assert left(steps(), None) == left(steps(), time.monotonic() + 60) == ["read", "write", "connected"]
+    with pytest.raises(psycopg.errors.ConnectionTimeout):
+        left(steps(), time.monotonic())
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_the_connect_timeout_bounds_the_drivers_part_as_well(
+        cluster: Cluster, minted: Minted, verifier: DcapVerifier, options: VerifyOptions, monkeypatch: pytest.MonkeyPatch,
+        asynchronous: bool) -> None:
+    # The driver's own timeout would come too late here: only what is left of the whole can end it in time.
+    monkeypatch.setattr(_attested, "through_tunnel", lambda target, tunnel, remaining: through_tunnel(target, tunnel, 3600))
+    arguments: dict[str, Any] = {"verifier": verifier, "options": options, "connect_timeout": 2}
+    with Sidecar(minted, cluster.socket_path, behaviour=Behaviour(stream="stall", stream_bytes=1)) as sidecar:
+        with pytest.raises(psycopg.errors.ConnectionTimeout) as caught:
+            if asynchronous:
+                asyncio.run(connect_async(cluster.dsn(port=sidecar.port), **arguments))
+            else:
+                connect(cluster.dsn(port=sidecar.port), **arguments)
+    assert not isinstance(caught.value, psycopg_ratls.RaTlsError), "the server is accepted, it only does not answer"
 
 
 @pytest.mark.parametrize("behaviour", [Behaviour(handshake="close", handshake_bytes=100), BEHAVIOURS["plain"]], ids=["close", "plain"])

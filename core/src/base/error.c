@@ -247,6 +247,21 @@ static void add_short(ratls_text *text, const char *value)
     ratls_text_add(text, value + len - RATLS_ERROR_SHORT_TAIL);
 }
 
+/* A detail in a sentence: only the beginning of one that would fill the screen, and no half of a character. */
+static void add_beginning(ratls_text *text, const char *value)
+{
+    size_t len = strlen(value);
+    size_t shown = len <= RATLS_ERROR_SHOWN_MAX ? len : RATLS_ERROR_SHOWN_MAX;
+
+    while (shown < len && shown > 0 && ((unsigned char)value[shown] & 0xc0) == 0x80) {
+        shown--;
+    }
+    ratls_text_add_bytes(text, value, shown);
+    if (shown < len) {
+        ratls_text_add(text, "…");
+    }
+}
+
 static void add_placeholder(ratls_text *text, const ratls_error *error, const char *name, size_t len, int32_t spelling)
 {
     static const char option[] = "option:", set[] = "set:", found_short[] = "found_short";
@@ -266,7 +281,7 @@ static void add_placeholder(ratls_text *text, const ratls_error *error, const ch
         memcpy(detail, name, len);
         detail[len] = '\0';
         value = ratls_error_detail(error, detail);
-        ratls_text_add(text, value == NULL ? "?" : value);
+        add_beginning(text, value == NULL ? "?" : value);
     }
 }
 

@@ -13,6 +13,7 @@
 enum {
     RATLS_ERROR_DETAILS_MAX = 8,   /* details that one check may give */
     RATLS_ERROR_DETAIL_MAX = 4096, /* bytes of one detail; a longer one is cut */
+    RATLS_ERROR_SHOWN_MAX = 400,   /* bytes of a detail that a sentence shows; whole in the details */
     RATLS_ERROR_SHORT_HEAD = 10,   /* a measurement in a sentence: first digits … */
     RATLS_ERROR_SHORT_TAIL = 4     /* … and last digits; whole in the details */
 };

@@ -110,6 +110,25 @@ static void a_long_detail_is_cut(void **state)
     free(longer);
 }
 
+static void a_long_detail_is_whole_in_the_details_only(void **state)
+{
+    ratls_error *error = NULL;
+    char longer[RATLS_ERROR_SHOWN_MAX + 3];
+    const char *message, *cut;
+
+    (void)state;
+    memset(longer, 'x', sizeof longer);
+    memcpy(longer + RATLS_ERROR_SHOWN_MAX - 1, "\xc3\xbcz", 4); /* the limit lies inside the ü */
+    (void)RAISE(&error, RATLS_ERR_INTERNAL, WHAT(longer));
+    assert_string_equal(ratls_error_detail(error, "what"), longer);
+    message = ratls_error_message(error, RATLS_SPELLING_C);
+    cut = strstr(message, "x…");
+    assert_non_null(cut);
+    assert_int_equal(cut + 1 - strchr(message, 'x'), RATLS_ERROR_SHOWN_MAX - 1);
+    assert_null(strchr(message, 'z'));
+    ratls_error_free(error);
+}
+
 static void a_measurement_is_shortened_in_the_sentence_only(void **state)
 {
     ratls_error *error = NULL;
@@ -204,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_detail_is_utf8_without_controls),
         cmocka_unit_test(a_detail_cut_inside_a_character_is_utf8),
         cmocka_unit_test(a_long_detail_is_cut),
+        cmocka_unit_test(a_long_detail_is_whole_in_the_details_only),
         cmocka_unit_test(a_measurement_is_shortened_in_the_sentence_only),
         cmocka_unit_test(json_is_an_object_with_every_part),
         cmocka_unit_test(a_copy_says_the_same),

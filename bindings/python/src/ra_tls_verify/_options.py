@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _CACHE_OFF = -1
 #: Options where zero cannot be told from "not given" in C, and would make no sense either.
 _AT_LEAST_ONE = ("now", "timeout_ms", "max_age_s")
+#: Characters of a wrong value that a message shows.
+_SHOWN_MAX = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +113,21 @@ def _wrong_type(option: str, value: Any, expected: str) -> RaTlsError:
     return from_code("OPTION_TYPE", option=option, found=type(value).__name__, expected=expected)
 
 
+def _text(option: str, value: str) -> str:
+    """A text that C can be told: the policy would otherwise seem to be malformed as a whole."""
+    clean = value.encode("utf-8", "replace").decode()
+    if "\0" in value or clean != value:
+        raise from_code("OPTION_VALUE", option=option, found=clean.replace("\0", "?")[:_SHOWN_MAX], expected="Unicode text without a NUL")
+    return value
+
+
 def _text_list(option: str, value: Any) -> list[str]:
     if not isinstance(value, tuple):
         raise _wrong_type(option, value, "a sequence of str")
     for item in value:
         if not isinstance(item, str):
             raise _wrong_type(option, item, "a sequence of str")
+        _text(option, item)
     return list(value)
 
 
@@ -126,6 +137,7 @@ def _pins(option: str, value: Any) -> dict[str, list[str]]:
     for name in value:
         if not isinstance(name, str):
             raise _wrong_type(option, name, "a mapping of field names to values")
+        _text(option, name)
     return {name: _text_list(option, (item,) if isinstance(item, str) else item) for name, item in value.items()}
 
 
@@ -164,4 +176,4 @@ def _policy_value(option: str, kind: str, value: Any) -> Any:
         return _CACHE_OFF if option == "cache_ttl_s" and number == 0 else number
     if not isinstance(value, str):
         raise _wrong_type(option, value, "str")
-    return value
+    return _text(option, value)

@@ -111,6 +111,7 @@ def test_a_cancel_that_holds_the_interpreter_its_verifier_needs_ends_at_the_dead
     with pytest.raises(psycopg.errors.QueryCanceled):
         connection.execute(SLEEP)
     thread.join()
+    connection.close()
     assert "did not finish within 500ms" in caplog.text
 
 
