@@ -2,7 +2,7 @@
 import pg from "pg"
 import type { VerifyResult } from "ra-tls-verify"
 
-import { CLOSE, EVIDENCE, VERDICT, type Attested } from "./attested.js"
+import { CANCEL, CLOSE, EVIDENCE, VERDICT, type Attested, type Cancellable } from "./attested.js"
 import { Channel } from "./channel.js"
 import type { RaTlsOptions } from "./options.js"
 
@@ -11,8 +11,22 @@ const THROUGH: unique symbol = Symbol("pg-ratls.channel")
 type Connected = (error: any, client?: any) => void
 type Through<Config> = Config & { [THROUGH]: Channel }
 
+/** What pg keeps of a session, and what its connections can do, beyond its declarations. */
+interface Session {
+    host: string
+    port: number
+    processID: number
+    secretKey: number
+}
+
+interface Requesting {
+    connect(path: string): void
+    cancel(processID: number, secretKey: number): void
+    on(event: string, listener: (...values: any[]) => void): void
+}
+
 /** A pg.Client that knows the verdict on its connection, and why it was refused. */
-export class AttestedClient extends pg.Client implements Attested {
+export class AttestedClient extends pg.Client implements Cancellable {
     readonly #channel: Channel
     #owner = false
     #verdict: () => VerifyResult
@@ -67,6 +81,19 @@ export class AttestedClient extends pg.Client implements Attested {
 
     [CLOSE](): Promise<void> {
         return this.end()
+    }
+
+    /** A request to cancel travels over a connection of its own, which the server ends when it has read it. */
+    [CANCEL](): Promise<void> {
+        const { host, port, processID, secretKey } = this as unknown as Session
+        const connection = new pg.Connection() as unknown as Requesting
+        return new Promise((resolve, reject) => {
+            connection.on("connect", () => connection.cancel(processID, secretKey))
+            connection.on("errorMessage", (error: Error) => reject(this.#channel.typed(error)))
+            connection.on("error", reject)
+            connection.on("end", resolve)
+            connection.connect(`${host}/.s.PGSQL.${port}`)
+        })
     }
 
     /** Keep the verdict on this very connection, since it stays readable when the connection is gone. */

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises"
 import type pg from "pg"
 import type { VerifyResult } from "ra-tls-verify"
 
-import { attested, CLOSE, EVIDENCE, VERDICT, type Attested } from "./attested.js"
+import { attested, CANCEL, cancellable, CLOSE, EVIDENCE, VERDICT, type Attested } from "./attested.js"
 import { Channel } from "./channel.js"
 import { AttestedClient, AttestedPool } from "./client.js"
 import type { RaTlsOptions } from "./options.js"
@@ -16,8 +16,8 @@ export { version } from "./version.js"
 
 /** Settings for whatever makes pg's clients by itself (Knex), and the way that they lead. */
 export interface AttestedSettings {
-    /** For `new pg.Client(…)`. */
-    readonly connection: pg.ClientConfig
+    /** For `new pg.Client(…)`: plain values, which may be copied. */
+    readonly connection: Omit<pg.ClientConfig, "types"> & { host: string; port: number }
 }
 
 /** Verify that the server runs inside a genuine TEE, then connect a pg.Client to it.
@@ -58,7 +58,7 @@ export function withRaTls(url: string, options?: PrismaOptions): Promise<RaTlsAd
 export async function attestedSettings(url: string, options?: RaTlsOptions): Promise<AttestedSettings> {
     const channel = await Channel.open(url, options)
     const settings: AttestedSettings & Attested = {
-        connection: channel.poolConfig(),
+        connection: channel.poolConfig() as AttestedSettings["connection"],
         [VERDICT]: () => channel.result(),
         [EVIDENCE]: () => channel.evidence(),
         [CLOSE]: () => channel.close(),
@@ -80,6 +80,14 @@ export function attestation(client: pg.ClientBase | pg.Pool | RaTlsAdapter | Att
  */
 export async function saveEvidence(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings, path: string): Promise<void> {
     await writeFile(path, `${JSON.stringify(attested(client)[EVIDENCE](), null, 2)}\n`)
+}
+
+/** Have the server cancel what a client runs, if it does; the query itself rejects then. The request is verified like every connection.
+ *
+ * @returns when the server has the request, which says nothing of its outcome.
+ */
+export async function cancel(client: pg.ClientBase): Promise<void> {
+    await cancellable(client)[CANCEL]()
 }
 
 /** End a client, a pool, an adapter or settings, and close its tunnel. */

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test"
 import pg from "pg"
 import { DcapVerifier, NoopVerifier } from "ra-tls-verify"
 
-import { attestation, attestedSettings, close, connect, createPool, saveEvidence, UsageError } from "pg-ratls"
+import { attestation, attestedSettings, cancel, close, connect, createPool, saveEvidence, UsageError } from "pg-ratls"
 import { bareEnvironment, mint, Postgres, Sidecar, temporary } from "./simulator.mjs"
 
 bareEnvironment()
@@ -97,6 +97,22 @@ test("several statements at once through one pool", async () => {
     await pool.end()
 })
 
+test("connecting costs one handshake, and what is alike shares a tunnel", async () => {
+    const own = await Sidecar.start(postgres)
+    const first = await connect(postgres.url(own.port), options)
+    const second = await createPool(postgres.url(own.port), options)
+    const other = await connect(postgres.url(own.port), { ...options, allowDebugMode: true })
+    await second.query("select 1")
+    assert.equal(second.options.host, first.host)
+    assert.notEqual(other.host, first.host)
+    await first.end()
+    assert.ok(existsSync(first.host), "the pool has it still")
+    await Promise.all([second.end(), other.end()])
+    assert.ok(!existsSync(first.host))
+    assert.equal((await own.waitClosed(3)).length, 3)
+    await own.stop()
+})
+
 test("much data goes both ways", async () => {
     const client = await connect(url(), options)
     const text = "x".repeat(5_000_000)
@@ -112,6 +128,22 @@ async function running(observer, pid) {
 }
 
 test("a query is cancelled, over a second connection through the same tunnel", async () => {
+    const observer = new pg.Client(postgres.url())
+    await observer.connect()
+    const pool = await createPool(url(), options)
+    const client = await pool.connect()
+    const ended = assert.rejects(client.query("select pg_sleep(60)"), { code: "57014" })
+    await running(observer, client.processID)
+    await cancel(client)
+    await ended
+    assert.deepEqual((await client.query("select 1 as one")).rows, [{ one: 1 }])
+    client.release()
+    await assert.rejects(cancel(pool), { code: "ARGUMENT_INVALID" })
+    await pool.end()
+    await observer.end()
+})
+
+test("a query is cancelled in pg's own way", async () => {
     const observer = new pg.Client(postgres.url())
     await observer.connect()
     const client = await connect(url(), options)

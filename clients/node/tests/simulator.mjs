@@ -11,10 +11,13 @@ const VENV = join(ROOT, "build/venv/bin/python")
 const PYTHON = process.env.RATLS_PYTHON ?? (existsSync(VENV) ? VENV : "python3")
 const TIMEOUT_MS = 60_000
 
+const directories = []
+process.on("exit", () => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })))
+
 /** A directory that goes with the process. */
 export function temporary() {
     const directory = mkdtempSync(join(tmpdir(), "pg-ratls-test-"))
-    process.on("exit", () => rmSync(directory, { recursive: true, force: true }))
+    directories.push(directory)
     return directory
 }
 
