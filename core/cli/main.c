@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "output.h"
 #include "subcommands.h"
@@ -45,6 +47,19 @@ static bool run(const cli_arguments *arguments, bool json, cli_failure *failure)
     }
 }
 
+/* A standard stream that is closed would be the number of the next descriptor that is opened, a socket even: in its place
+ * comes one that cannot be read from or written to either. */
+static void fill_standard_streams(void)
+{
+    static const int modes[] = {[STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_RDONLY};
+
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) {
+            exit(EXIT_FAILURE);
+        }
+    }
+}
+
 int main(int argc, char *argv[])
 {
     cli_arguments arguments = {0};
@@ -52,6 +67,7 @@ int main(int argc, char *argv[])
     bool json = cli_arguments_want_json(argc, argv);
     int status = EXIT_SUCCESS;
 
+    fill_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* output that nobody reads must not end a proxy in mid-stream */
     if (!cli_arguments_parse(&arguments, argc, argv, &failure) || !run(&arguments, json, &failure)) {
         cli_output_failure(&failure, json, arguments.command != CLI_INSPECT);

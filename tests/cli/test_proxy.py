@@ -190,6 +190,18 @@ def test_interrupt_while_it_waits(sidecar: Sidecar, files: Files, socket_dir: Pa
     assert (process.returncode, output) == (3, "") and "ratls: CANCELLED: " in errors
 
 
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_closed_standard_streams_become_no_sockets(closed: str, sidecar: Sidecar, files: Files, socket_dir: Path) -> None:
+    command = [command_path(), "proxy", "--upstream", f"127.0.0.1:{sidecar.port}", "--socket-dir", str(socket_dir), *files.dcap]
+    with subprocess.Popen(["sh", "-c", f'exec "$@" {closed}', "sh", *command], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline().startswith("psql ")
+        for number, redirection in ((0, "<&-"), (2, "2>&-")):
+            if redirection in closed:
+                assert os.readlink(f"/proc/{process.pid}/fd/{number}") == "/dev/null"
+        process.terminate()
+        assert process.wait(TIMEOUT_S) == 0
+
+
 def test_verify_connect(sidecar: Sidecar, files: Files, world: World, sound: Minted) -> None:
     server = f"localhost:{sidecar.port}"
     document = ratls("verify", "--connect", server, *files.dcap, "--json").json

@@ -110,23 +110,23 @@ static int new_socket(void)
     return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* A socket whose process has died: its name is there, nobody answers. */
-static bool socket_is_stale(const ratls_socket_directory *directory)
+/* Why what has the socket's name must stay; NULL for a socket whose process has died: nobody answers. */
+static const char *reason_to_stay(const ratls_socket_directory *directory)
 {
     struct sockaddr_un address = socket_address(directory);
     struct stat found;
     bool stale = false;
     int probe;
 
-    if (fstatat(directory->fd, directory->name, &found, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISSOCK(found.st_mode)) {
-        return false;
+    if (fstatat(directory->fd, directory->name, &found, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISSOCK(found.st_mode)) {
+        return "what has the socket's name there is not a socket";
     }
     probe = new_socket();
     if (probe >= 0) {
         stale = connect(probe, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED;
         (void)close(probe);
     }
-    return stale;
+    return stale ? NULL : "its socket is in use";
 }
 
 static ratls_status bind_socket(ratls_socket_directory *directory, ratls_error **err)
@@ -136,8 +136,10 @@ static ratls_status bind_socket(ratls_socket_directory *directory, ratls_error *
     struct stat made;
 
     if (bound != 0 && errno == EADDRINUSE) {
-        if (!socket_is_stale(directory)) {
-            return refuse_directory(directory->path, "its socket is in use", err);
+        const char *reason = reason_to_stay(directory);
+
+        if (reason != NULL) {
+            return refuse_directory(directory->path, reason, err);
         }
         (void)unlinkat(directory->fd, directory->name, 0);
         bound = bind(directory->listener, (struct sockaddr *)&address, sizeof address);

@@ -119,7 +119,7 @@ static void given_directory_is_kept(void **state)
     assert_int_equal(rmdir(path), 0); /* there, and empty */
 }
 
-static void assert_refused(const char *path)
+static void assert_refused_since(const char *path, const char *what)
 {
     ratls_socket_directory *directory = NULL;
     ratls_error *err = NULL;
@@ -128,7 +128,13 @@ static void assert_refused(const char *path)
     assert_null(directory);
     assert_non_null(ratls_error_detail(err, "path"));
     assert_non_null(ratls_error_detail(err, "what"));
+    assert_true(what == NULL || strcmp(ratls_error_detail(err, "what"), what) == 0);
     ratls_error_free(err);
+}
+
+static void assert_refused(const char *path)
+{
+    assert_refused_since(path, NULL);
 }
 
 static void directory_missing(void **state)
@@ -204,7 +210,7 @@ static void socket_in_use(void **state)
     (void)state;
     make_directory(path);
     assert_int_equal(ratls_socket_directory_open(&directory, path, PORT, RATLS_PEER_SAME_PROCESS, NULL), RATLS_OK);
-    assert_refused(path);
+    assert_refused_since(path, "its socket is in use");
     (void)close(ratls_socket_directory_accept(directory, &(bool){false})); /* who asked whether it lives */
     assert_serves(directory);
     ratls_socket_directory_close(directory);
@@ -240,7 +246,7 @@ static void a_file_in_the_sockets_place_is_left_alone(void **state)
     fd = open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     (void)close(fd);
-    assert_refused(path);
+    assert_refused_since(path, "what has the socket's name there is not a socket");
     assert_int_equal(unlink(name), 0);
     assert_int_equal(rmdir(path), 0);
 }
