@@ -5,6 +5,7 @@ set(tunnel_test_fixture tunnel/tunnel_fixture.c tunnel/tls_peer.c tunnel/tls_ser
 ratls_unit_test(tunnel_acceptor_test tunnel/acceptor_test.c)
 ratls_unit_test(tunnel_postgres_test tunnel/postgres_test.c)
 ratls_unit_test(tunnel_pump_test tunnel/pump_test.c ${tunnel_test_fixture})
+ratls_unit_test(tunnel_resolve_test tunnel/resolve_test.c)
 ratls_unit_test(tunnel_sasl_offer_test tunnel/sasl_offer_test.c)
 ratls_unit_test(tunnel_settings_test tunnel/settings_test.c)
 ratls_unit_test(tunnel_sharing_test tunnel/sharing_test.c ${tunnel_test_fixture})

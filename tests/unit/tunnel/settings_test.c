@@ -133,6 +133,77 @@ static void numbers_out_of_range(void **state)
     assert_fails(&options, RATLS_ERR_OPTION_VALUE, "reserved");
 }
 
+static void the_link_s_defaults(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_tunnel_settings settings;
+
+    (void)state;
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_false(settings.upstream.start_tls);
+    assert_int_equal(settings.upstream.user_timeout_ms, 60000);
+    assert_int_equal(settings.upstream.keepalive_idle_s, 30);
+    assert_int_equal(settings.upstream.keepalive_interval_s, 10);
+    assert_int_equal(settings.upstream.keepalive_count, 3);
+    ratls_tunnel_settings_clear(&settings);
+}
+
+static void the_link_as_given(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_tunnel_settings settings;
+
+    (void)state;
+    options.start_tls = 1;
+    options.tcp_user_timeout_ms = 5000;
+    options.keepalive_idle_s = -1;
+    options.keepalive_interval_s = 7;
+    options.keepalive_count = 8;
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_true(settings.upstream.start_tls);
+    assert_int_equal(settings.upstream.user_timeout_ms, 5000);
+    assert_int_equal(settings.upstream.keepalive_idle_s, -1);
+    assert_int_equal(settings.upstream.keepalive_interval_s, 7);
+    assert_int_equal(settings.upstream.keepalive_count, 8);
+    ratls_tunnel_settings_clear(&settings);
+}
+
+static void the_link_out_of_range(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+
+    (void)state;
+    options.tcp_user_timeout_ms = (int64_t)INT32_MAX + 1;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "tcp_user_timeout_ms");
+    options = options_for("db.example");
+    options.keepalive_idle_s = 32768;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "keepalive_idle_s");
+    options = options_for("db.example");
+    options.keepalive_interval_s = -1;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "keepalive_interval_s");
+    options = options_for("db.example");
+    options.keepalive_count = 128;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "keepalive_count");
+    options = options_for("db.example");
+    options.start_tls = 2;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "start_tls");
+}
+
+/* A caller that was built before the link's options were there. */
+static void an_older_caller_gets_the_defaults(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_tunnel_settings settings;
+
+    (void)state;
+    options.size = offsetof(ratls_tunnel_options, tcp_user_timeout_ms);
+    options.start_tls = 77; /* beyond what it has */
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_false(settings.upstream.start_tls);
+    assert_int_equal(settings.upstream.keepalive_idle_s, 30);
+    ratls_tunnel_settings_clear(&settings);
+}
+
 static void struct_unknown(void **state)
 {
     ratls_tunnel_options options = options_for("db.example");
@@ -231,6 +302,10 @@ int main(void)
         cmocka_unit_test(server_name_is_an_address),
         cmocka_unit_test(host_unusable),
         cmocka_unit_test(numbers_out_of_range),
+        cmocka_unit_test(the_link_s_defaults),
+        cmocka_unit_test(the_link_as_given),
+        cmocka_unit_test(the_link_out_of_range),
+        cmocka_unit_test(an_older_caller_gets_the_defaults),
         cmocka_unit_test(struct_unknown),
         cmocka_unit_test(policy_is_checked),
         cmocka_unit_test(policy_is_copied_whole),

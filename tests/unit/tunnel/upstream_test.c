@@ -76,6 +76,37 @@ static void connects_to_an_address(void **state)
     (void)close(listener);
 }
 
+static void connects_to_an_address_of_ipv6(void **state)
+{
+    char service[8];
+    int listener = listen_on_loopback(AF_INET6, service), fd = -1;
+
+    (void)state;
+    if (listener < 0) {
+        print_message("skipped 1: no IPv6 loopback\n");
+        return;
+    }
+    assert_int_equal(try_connect(&fd, "::1", service, ratls_deadline_in(PATIENCE_MS), NULL, NULL), RATLS_OK);
+    (void)close(fd);
+    (void)close(listener);
+}
+
+/* Negative: as the system has it. */
+static void the_system_s_own_timing(void **state)
+{
+    ratls_upstream upstream = {.host = (char[]){"127.0.0.1"}, .label = (char[]){"label:1"}, .user_timeout_ms = -1, .keepalive_idle_s = -1};
+    char service[8];
+    int listener = listen_on_loopback(AF_INET, service), fd = -1;
+
+    (void)state;
+    upstream.service = service;
+    assert_int_equal(ratls_upstream_connect(&fd, &upstream, ratls_deadline_in(PATIENCE_MS), NULL, NULL), RATLS_OK);
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    (void)close(fd);
+    (void)close(listener);
+}
+
 /* "localhost" may be ::1 first: whichever answers is taken. */
 static void connects_to_a_name(void **state)
 {
@@ -218,6 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connects_to_an_address),
+        cmocka_unit_test(connects_to_an_address_of_ipv6),
+        cmocka_unit_test(the_system_s_own_timing),
         cmocka_unit_test(connects_to_a_name),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(name_unknown),
