@@ -187,7 +187,7 @@ def claims() -> list[Case]:
             "TDRelaunchAdvised", "TDRelaunchAdvisedConfigurationNeeded")),
         *refused("TCB_STATUS", "N49-lower-case", "N49-product-word", "N49-empty", "N49-unknown"),
         *refused("INTEL_TOKEN_FORMAT", "N51-good-first", "N51-bad-first", "N52-name", "N52-issuer", "N53-array", "N53-utf8", "N53-nested", "N53-trailing",
-                 "N54-one-part", "N54-two-parts", "N54-four-parts", "N54-padding", "N54-alphabet", "N54-newline", "N54-trailing-bits"),
+                 "N54-one-part", "N54-two-parts", "N54-four-parts", "N54-padding", "N54-alphabet", "N54-newline", "N54-trailing-bits", "N54-left-over"),
         Case("N55", "INTEL_TOO_LARGE"),
         *refused("INTEL_POLICY", "N56-unmatched", "N56-absent", "N56-both", intel={"policy_ids": [POLICY]}),
         Case("N56-unasked", "INTEL_POLICY"),

@@ -283,7 +283,7 @@ def test_scenario_is_another_than_the_sound_one(name: str) -> None:
 TOKEN_SCENARIOS = sorted(name for name, scenario in SCENARIOS.items() if scenario.token and not scenario.strangers)
 #: Where only the signature is another, or what the claims were when it was made.
 SIGNATURE_ONLY = {"N15-improved", "N16", "N17-half", "N17-383", "N17-385", "N18-0", "N18-32", "N19", "N20", "N21", "N54-alphabet",
-                  "N54-newline", "N54-trailing-bits"}
+                  "N54-newline", "N54-left-over"}
 
 
 @pytest.mark.parametrize("name", TOKEN_SCENARIOS)

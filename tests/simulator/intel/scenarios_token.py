@@ -17,6 +17,7 @@ from simulator.quote import TD_REPORT_10
 
 DAY = 86400
 EU_PORTAL = "https://portal.eu.trustauthority.intel.com"
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 POLICY, OTHER_POLICY = "0c0a1f8e-6f1d-4c35-9b7c-2e1c4c2d3f10", "6b1d9a52-8f0e-4b0a-a1b2-93c4d5e6f708"
 SCENARIOS: dict[str, Scenario] = {}
 Change = Callable[[Draft], None]
@@ -342,6 +343,18 @@ def huge(draft: Draft) -> None:
     draft.claims["filler"] = "x" * (1 << 20)
 
 
+def unused_bits(draft: Draft) -> None:
+    """Another spelling of the same bytes, with a signature of its own."""
+    text = draft.payload_json
+    draft.payload_text = text + " " * ((1 - len(text.encode())) % 3)
+
+    def change(token: str) -> str:
+        signed = token.rpartition(".")[0]
+        signed = signed[:-1] + ALPHABET[ALPHABET.index(signed[-1]) + 1]
+        return f"{signed}.{base64url(draft.signature(signed.encode()))}"
+    draft.edit = change
+
+
 add("N51-good-first", "MRTD twice, the good one first", twice(str, other))
 add("N51-bad-first", "MRTD twice, the bad one first", twice(other, str))
 add("N52-name", "a name with NUL in it", payload(lambda text: text.replace('"tdx_mrtd"', '"tdx_mrtd\\u0000x"')))
@@ -356,7 +369,8 @@ add("N54-four-parts", "three dots", edit(lambda token: token + "." + token.rpart
 add("N54-padding", "base64 with padding", edit(lambda token: token.replace(".", "==.", 1)))
 add("N54-alphabet", "the alphabet of plain base64", edit(lambda token: token.translate({ord("-"): "+", ord("_"): "/"})))
 add("N54-newline", "a newline at the end", edit(lambda token: token + "\n"))
-add("N54-trailing-bits", "unused bits of base64 are set", edit(lambda token: token[:-1] + chr(ord(token[-1]) + 1) if token[-1] in "AQgw" else token + "B"))
+add("N54-trailing-bits", "unused bits of base64 are set, and signed", unused_bits)
+add("N54-left-over", "base64 with a character left over", edit(lambda token: token + "A"))
 add("N55", "a token of a mebibyte", huge)
 
 # ---- policies
