@@ -28,7 +28,7 @@ function mint(fault, more = []) {
 function read(folder) {
     const file = (name) => fs.readFileSync(path.join(folder, name))
     return {
-        certificate: file("cert.der"), pem: file("cert.pem").toString(), quote: fs.existsSync(path.join(folder, "quote.bin")) ? file("quote.bin") : null,
+        certificate: file("cert.der"), pem: file("cert.pem").toString(), key: file("key.pem").toString(), quote: fs.existsSync(path.join(folder, "quote.bin")) ? file("quote.bin") : null,
         collateral: file("collateral.json"), trustAnchor: file("root.pem"), now: Number(file("now.txt")),
     }
 }
