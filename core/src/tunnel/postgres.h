@@ -8,7 +8,7 @@ enum {
     RATLS_STARTUP_PACKET_MAX = 10000,  /* as PostgreSQL's own limit */
     RATLS_CANCEL_KEY_MIN = 4,          /* bytes of a cancel request's secret: protocol 3.0 … */
     RATLS_CANCEL_KEY_MAX = 256,        /* … and 3.2 */
-    RATLS_ERROR_RESPONSE_FIELD_MAX = 4096 /* bytes of one text; libpq takes 30000 for all */
+    RATLS_ERROR_RESPONSE_FIELD_MAX = 3001 /* bytes of one text; libpq takes 30000 for all */
 };
 
 typedef enum {

@@ -202,27 +202,27 @@ static void no_error_is_out_of_memory(void **state)
     free(response);
 }
 
-static void long_message_is_cut_between_characters(void **state)
+static void long_text_is_cut_between_characters(void **state)
 {
     ratls_error *error = NULL;
-    char *what = malloc(4001);
-    const char *message;
+    char *hint = malloc(4001);
+    const char *shown;
     uint8_t *response;
     size_t len = 0;
 
     (void)state;
-    assert_non_null(what);
+    assert_non_null(hint);
     for (size_t i = 0; i < 4000; i += 2) {
-        memcpy(what + i, "\xc3\xa9", 2); /* é */
+        memcpy(hint + i, "\xc3\xa9", 2); /* é */
     }
-    what[4000] = '\0';
-    (void)RAISE(&error, RATLS_ERR_CONNECT_FAILED, ratls_detail_text("upstream", what), WHAT(what));
+    hint[4000] = '\0';
+    (void)RAISE(&error, RATLS_ERR_CONNECT_FAILED, ratls_detail_text("hint", hint));
     response = ratls_error_response_make(&len, error, RATLS_SPELLING_C);
-    message = field_of(response, len, 'M');
-    assert_true(strlen(message) <= RATLS_ERROR_RESPONSE_FIELD_MAX && strlen(message) > RATLS_ERROR_RESPONSE_FIELD_MAX - 4);
-    assert_int_equal((unsigned char)message[strlen(message) - 1], 0xa9); /* a whole character */
+    shown = field_of(response, len, 'H');
+    assert_true(strlen(shown) <= RATLS_ERROR_RESPONSE_FIELD_MAX && strlen(shown) > RATLS_ERROR_RESPONSE_FIELD_MAX - 4);
+    assert_int_equal((unsigned char)shown[strlen(shown) - 1], 0xa9); /* a whole character */
     free(response);
-    free(what);
+    free(hint);
     ratls_error_free(error);
 }
 
@@ -243,7 +243,7 @@ int main(void)
         cmocka_unit_test(hint_is_passed_on),
         cmocka_unit_test(sqlstate_by_class),
         cmocka_unit_test(no_error_is_out_of_memory),
-        cmocka_unit_test(long_message_is_cut_between_characters),
+        cmocka_unit_test(long_text_is_cut_between_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
