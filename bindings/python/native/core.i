@@ -82,6 +82,14 @@ RATLS_HANDLE(tunnel)
   if ($1 == NULL) SWIG_fail;
 }
 %typemap(in) PyObject *judge "$1 = $input;"
+%typemap(in) PyObject *given {
+  if (!PyDict_Check($input)) { PyErr_SetString(PyExc_TypeError, "a dict is needed"); SWIG_fail; }
+  $1 = $input;
+}
+%typemap(in) PyObject *handles {
+  if (!PyList_Check($input)) { PyErr_SetString(PyExc_TypeError, "a list is needed"); SWIG_fail; }
+  $1 = $input;
+}
 %typemap(out) PyObject * "$result = $1; if ($result == NULL) SWIG_fail;"
 
 /* ---- bytes and text: borrowed from the argument, which the call holds ---- */
@@ -197,6 +205,8 @@ RATLS_HANDLE(tunnel)
 %nothread ratls_tunnel_directory;
 %nothread ratls_tunnel_port;
 %nothread new_custom_verifier; /* keeps a reference */
+%nothread new_intel_verifier;
+%nothread new_combined_verifier;
 %nothread custom_quote;
 %nothread begin_shutdown;
 %nothread drain_log;
@@ -208,6 +218,8 @@ ratls_status new_dcap_verifier(
     ratls_verifier **out, const uint8_t *collateral, size_t collateral_len, const uint8_t *trust_anchor,
     size_t trust_anchor_len, ratls_error **err);
 ratls_status new_noop_verifier(ratls_verifier **out, ratls_error **err);
+PyObject *new_intel_verifier(PyObject *given);
+PyObject *new_combined_verifier(PyObject *handles, int all);
 ratls_status new_custom_verifier(ratls_verifier **out, PyObject *judge, ratls_error **err);
 void custom_quote(const ratls_custom_request *request, const uint8_t **bytes, size_t *bytes_len);
 int begin_shutdown(void);

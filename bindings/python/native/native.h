@@ -35,6 +35,12 @@ ratls_status new_dcap_verifier(
     size_t trust_anchor_len, ratls_error **err);
 ratls_status new_noop_verifier(ratls_verifier **out, ratls_error **err);
 
+/** A new handle, from a dict of settings by their names in C; or NULL with an exception. */
+PyObject *new_intel_verifier(PyObject *given);
+
+/** A new handle, from a list of handles; or NULL with an exception. */
+PyObject *new_combined_verifier(PyObject *handles, int all);
+
 /** judge: called with a request for every quote, on a thread of the library. */
 ratls_status new_custom_verifier(ratls_verifier **out, PyObject *judge, ratls_error **err);
 

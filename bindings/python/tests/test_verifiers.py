@@ -187,12 +187,9 @@ def test_intel_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
             "Register at https://portal.trustauthority.intel.com")
 
 
-def test_intel_is_not_built_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_intel_takes_the_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTEL_TRUST_AUTHORITY_API_KEY", "key")
-    for arguments in ((), ("key",)):
-        with pytest.raises(UsageError) as caught:
-            IntelApiVerifier(*arguments)
-        assert caught.value.code == "NOT_BUILT" and "key" not in str(caught.value)
+    IntelApiVerifier()
 
 
 def test_a_built_in_verifier_cannot_be_subclassed() -> None:

@@ -4,12 +4,14 @@ from ._errors import RaTlsError, RefusedError, UnavailableError, UsageError
 from ._evidence import extract_tdx_quote, inspect_certificate, inspect_quote
 from ._options import VerifyOptions
 from ._result import VerifyResult
-from ._verifiers import CLAIMS, DcapVerifier, IntelApiVerifier, NoopVerifier, RaTlsVerifier
+from ._verifiers import CLAIMS, AllVerifiers, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, RaTlsVerifier
 from ._version import __version__
 
 __all__ = [
     "CLAIMS",
+    "AllVerifiers",
     "DcapVerifier",
+    "FirstVerifier",
     "IntelApiVerifier",
     "NoopVerifier",
     "RaTlsError",

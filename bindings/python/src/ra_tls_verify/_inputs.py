@@ -68,8 +68,13 @@ def collateral_bytes(collateral: FileLike | BytesLike | Mapping[str, Any] | None
 
 def anchor_bytes(trust_anchor: FileLike | BytesLike | None) -> bytes | None:
     """A root certificate given as a path, or as PEM or DER in bytes."""
-    if trust_anchor is None:
+    return file_bytes(trust_anchor, "trust_anchor")
+
+
+def file_bytes(given: FileLike | BytesLike | None, argument: str) -> bytes | None:
+    """A file's content, given as a path or as the content itself in bytes."""
+    if given is None:
         return None
-    if isinstance(trust_anchor, (str, os.PathLike)):
-        return read_file(trust_anchor)
-    return as_bytes(trust_anchor, "trust_anchor")
+    if isinstance(given, (str, os.PathLike)):
+        return read_file(given)
+    return as_bytes(given, argument)

@@ -8,14 +8,14 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import _calls, _core
-from ._errors import RefusedError, from_code
-from ._inputs import BytesLike, FileLike, anchor_bytes, as_bytes, certificate_der, collateral_bytes
+from ._errors import RaTlsError, RefusedError, from_code
+from ._inputs import BytesLike, FileLike, anchor_bytes, as_bytes, certificate_der, collateral_bytes, file_bytes
 from ._options import VerifyOptions, policy_of
 from ._result import VerifyResult, result_of
 
@@ -184,21 +184,186 @@ class NoopVerifier(_BuiltIn):
 
 
 class IntelApiVerifier(_BuiltIn):
-    """Asks Intel Trust Authority. Not built yet in this version."""
+    """Asks Intel Trust Authority, and checks its signed answer: that Intel signed it, just now, about the very quote that
+    was sent. The quote, and nothing else, goes to Intel's servers."""
 
     __module__ = "ra_tls_verify"
 
-    def __init__(self, api_key: str | None = None) -> None:
+    _waits = True
+
+    def __init__(
+        self, api_key: str | None = None, region: str | None = "us", *, base_url: str | None = None, portal_url: str | None = None,
+        api_version: int | None = None, policy_ids: Sequence[str] | None = None, policy_must_match: bool = False,
+        allow_unmatched_policies: bool = False, allowed_algorithms: Sequence[str] | None = None,
+        pinned_roots: FileLike | BytesLike | None = None, crl_policy: str = "hard", crl_hosts: Sequence[str] | None = None,
+        relaxed_chain: bool = False, min_rsa_bits: int | None = None, ca_file: FileLike | BytesLike | None = None,
+        proxy: str | None = None, no_proxy: str | None = None, attempts: int | None = None, attempt_timeout_ms: int | None = None,
+        http_connect_timeout_ms: int | None = None, requests_per_second: int | None = None,
+    ) -> None:
         """
         Args:
-            api_key: key for Intel Trust Authority; not given: INTEL_TRUST_AUTHORITY_API_KEY.
+            api_key: an attestation key; not given: INTEL_TRUST_AUTHORITY_API_KEY.
+            region: "us" or "eu".
+            base_url, portal_url: another service than the region's; https, without a path.
+            api_version: 2 (the default) or 1.
+            policy_ids: appraisal policies (UUIDs), each of which must match.
+            policy_must_match: ask for no token at all unless every policy matches.
+            allow_unmatched_policies: accept although a policy that was not asked for did not match.
+            allowed_algorithms: "PS384" (the default), "RS256"; the first is asked for.
+            pinned_roots: root certificates that the token's signing chain must end in: a path, PEM, or one in DER.
+            crl_policy: when revocation cannot be checked: "hard" (refuse), "soft" (accept, warn, list `intel_crl` in
+                `waived`), "off" (do not ask).
+            crl_hosts: hosts beside the portal's that revocation lists may come from.
+            relaxed_chain: accept signing chains that are not strictly as RFC 5280 has them.
+            min_rsa_bits: least size of the token's signing key; not given: 3072.
+            ca_file: authorities that web servers are verified with (a path, or PEM in bytes); not given: the system's.
+            proxy, no_proxy: HTTP proxy, and hosts reached without it; not given: https_proxy and no_proxy of the environment;
+                "": none.
+            attempts: times that a request is tried; not given: 3.
+            attempt_timeout_ms, http_connect_timeout_ms: limits of one attempt and one connection.
+            requests_per_second: not given: 2 for Intel's own service, no limit for another; negative: no limit.
 
         Raises:
-            UsageError: INTEL_API_KEY_MISSING; NOT_BUILT.
+            UsageError: INTEL_API_KEY_MISSING, or an option is not valid.
         """
-        if not (api_key or os.environ.get("INTEL_TRUST_AUTHORITY_API_KEY")):
-            raise from_code("INTEL_API_KEY_MISSING")
-        raise from_code("NOT_BUILT", found="IntelApiVerifier")
+        if api_key is None or api_key == "":
+            api_key = os.environ.get("INTEL_TRUST_AUTHORITY_API_KEY") or None
+        if proxy is None:
+            proxy, no_proxy = _proxy_of_environment(no_proxy)
+        settings = {
+            "api_key": _text("api_key", api_key), "region": None if base_url is not None and region == "us" else _text("region", region),
+            "base_url": _text("base_url", base_url), "portal_url": _text("portal_url", portal_url),
+            "policy_ids": _texts("policy_ids", policy_ids), "allowed_algorithms": _texts("allowed_algorithms", allowed_algorithms),
+            "crl_hosts": _texts("crl_hosts", crl_hosts), "pinned_roots": file_bytes(pinned_roots, "pinned_roots"),
+            "ca": file_bytes(ca_file, "ca_file"), "proxy": _text("proxy", proxy), "no_proxy": _text("no_proxy", no_proxy),
+            "crl_policy": _crl_policy(crl_policy), "policy_must_match": _flag("policy_must_match", policy_must_match),
+            "allow_unmatched_policies": _flag("allow_unmatched_policies", allow_unmatched_policies),
+            "relaxed_chain": _flag("relaxed_chain", relaxed_chain), "api_version": _number("api_version", api_version),
+            "min_rsa_bits": _number("min_rsa_bits", min_rsa_bits), "attempts": _number("attempts", attempts),
+            "attempt_timeout_ms": _number("attempt_timeout_ms", attempt_timeout_ms),
+            "http_connect_timeout_ms": _number("http_connect_timeout_ms", http_connect_timeout_ms),
+            "requests_per_second": _number("requests_per_second", requests_per_second),
+        }
+        super().__init__(_core.new_intel_verifier(settings))
+
+
+class _Combined(RaTlsVerifier):
+    """A verifier made of others, built in or the caller's own."""
+
+    _all = False
+
+    def __init__(self, *verifiers: RaTlsVerifier) -> None:
+        """
+        Args:
+            verifiers: 1 to 8 of them, asked in this order.
+
+        Raises:
+            UsageError: there are none or too many, or one of them checks no signature (NoopVerifier).
+        """
+        for verifier in verifiers:
+            if not isinstance(verifier, RaTlsVerifier):
+                raise from_code("ARGUMENT_INVALID", argument="verifiers", what=f"expected verifiers, found {type(verifier).__name__}")
+        if len(verifiers) > _core.RATLS_COMBINED_MAX:
+            raise from_code("ARGUMENT_INVALID", argument="verifiers", what=f"more than {_core.RATLS_COMBINED_MAX}")
+        self._verifiers = verifiers
+        self._handles: OrderedDict[VerifyOptions | None, VerifierHandle] = OrderedDict()
+        self._handles_lock = threading.Lock()
+        self._handle(None)
+
+    async def verify(self, quote: BytesLike, options: VerifyOptions | None = None) -> VerifyResult:
+        """verify_sync() as a coroutine; cancelling the task ends the verification."""
+        return await self._run_async(_core.ratls_verify, as_bytes(quote, "quote"), options)
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if _Combined not in cls.__bases__:
+            raise TypeError(f"{cls.__name__}: built-in verifiers cannot be subclassed; derive from RaTlsVerifier")
+
+    def _handle(self, options: VerifyOptions | None) -> VerifierHandle:
+        """The core's verifier: one for all options, unless a verifier of the caller's among the parts has one for each."""
+        key = None if all(_serves_all_options(verifier) for verifier in self._verifiers) else options or VerifyOptions()
+        with self._handles_lock:
+            if key not in self._handles:
+                parts = [verifier._handle(options) for verifier in self._verifiers]
+                self._handles[key] = _core.new_combined_verifier(parts, int(self._all))
+            self._handles.move_to_end(key)
+            if len(self._handles) > _OPTION_SETS_MAX:
+                self._handles.popitem(last=False)
+            return self._handles[key]
+
+
+class AllVerifiers(_Combined):
+    """Accepts only what each of several verifiers accepts: the worst TCB status, the union of the advisories."""
+
+    __module__ = "ra_tls_verify"
+
+    _all = True
+
+
+class FirstVerifier(_Combined):
+    """Asks several verifiers in turn until one could check: the next one is asked only when one could not (network, timeout,
+    missing collateral), never after a refusal."""
+
+    __module__ = "ra_tls_verify"
+
+
+def _serves_all_options(verifier: RaTlsVerifier) -> bool:
+    """Its handle does not depend on the options."""
+    if isinstance(verifier, _Combined):
+        return all(_serves_all_options(part) for part in verifier._verifiers)
+    return isinstance(verifier, _BuiltIn)
+
+
+_CRL_POLICIES = {"hard": 0, "soft": 1, "off": 2}
+
+
+def _crl_policy(word: str) -> int:
+    if not isinstance(word, str) or word not in _CRL_POLICIES:
+        raise from_code("OPTION_VALUE", option="crl_policy", found=str(word), expected="hard, soft or off")
+    return _CRL_POLICIES[word]
+
+
+def _wrong_type(option: str, value: Any, expected: str) -> RaTlsError:
+    return from_code("OPTION_TYPE", option=option, found=type(value).__name__, expected=expected)
+
+
+def _text(option: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise _wrong_type(option, value, "str")
+    if value is not None and "\0" in value:
+        raise from_code("OPTION_VALUE", option=option, found="(with a NUL)", expected="text without NUL")
+    return value
+
+
+def _texts(option: str, values: Any) -> list[str] | None:
+    if values is None:
+        return None
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence) or len(values) > 16:
+        raise _wrong_type(option, values, "a sequence of at most 16 str")
+    return [_text(option, value) or "" for value in values]
+
+
+def _number(option: str, value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise _wrong_type(option, value, "int")
+    if value is not None and not -2**31 <= value < 2**31:
+        raise from_code("OPTION_VALUE", option=option, found=str(value)[:40], expected="a number of 32 bits")
+    return value
+
+
+def _flag(option: str, value: Any) -> int:
+    if not isinstance(value, bool):
+        raise _wrong_type(option, value, "bool")
+    return int(value)
+
+
+def _proxy_of_environment(no_proxy: str | None) -> tuple[str | None, str | None]:
+    """The core reads no environment: what others there look up is given to it."""
+    def first(*names: str) -> str | None:
+        return next((value for value in map(os.environ.get, names) if value), None)
+
+    return (first("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+            no_proxy if no_proxy is not None else first("no_proxy", "NO_PROXY"))
 
 
 class _Judge:
