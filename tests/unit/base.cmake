@@ -10,6 +10,7 @@ function(ratls_built_test name)
   target_link_libraries(${name} PRIVATE ratls_test_support)
 endfunction()
 
+ratls_unit_test(base_base64_test base/base64_test.c)
 ratls_unit_test(base_bytes_test base/bytes_test.c)
 ratls_unit_test(base_cancel_test base/cancel_test.c)
 ratls_unit_test(base_clock_test base/clock_test.c)

@@ -9,3 +9,4 @@ ratls_unit_test(verifier_dcap_verifier_test verifier/dcap_verifier_test.c ${veri
 ratls_unit_test(verifier_custom_claims_test verifier/custom_claims_test.c)
 ratls_unit_test(verifier_custom_verifier_test verifier/custom_verifier_test.c ${verifier_test_support})
 ratls_unit_test(verifier_messages_test verifier/messages_test.c ${verifier_test_support})
+ratls_unit_test(verifier_combined_verifier_test verifier/combined_verifier_test.c ${verifier_test_support})
