@@ -188,7 +188,8 @@ pub fn load_cases(tests: &Path) -> Result<BTreeMap<String, Value>, Mistake> {
         for case in files_in(&area)? {
             let name = case.strip_prefix(&directory)?.with_extension("");
             if case.extension().is_some_and(|extension| extension == "json") {
-                let parsed: Value = serde_json::from_slice(&fs::read(&case)?).map_err(|error| format!("{}: {error}", case.display()))?;
+                let parsed: Value =
+                    serde_json::from_slice(&fs::read(&case)?).map_err(|error| format!("{}: {error}", case.display()))?;
                 if intel_standin().is_some() || parsed.pointer("/verifier/intel").is_none() {
                     cases.insert(name.to_string_lossy().into_owned(), parsed);
                 }

@@ -1,11 +1,11 @@
 //! `conformance-runner TESTS_DIRECTORY`: exit 0 when every outcome is the expected one, 1 otherwise or when there is no case.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use conformance_runner::{Mistake, line_of, load_cases, outcome_of};
 
-fn run(tests: &PathBuf) -> Result<bool, Mistake> {
+fn run(tests: &Path) -> Result<bool, Mistake> {
     let cases = load_cases(tests)?;
     let mut different = 0;
     for (name, case) in &cases {
