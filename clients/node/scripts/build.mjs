@@ -1,8 +1,8 @@
-/** Compile src into dist: CommonJS with declarations, and an ES module that names what the CommonJS one has.
+/** Compile src into dist: CommonJS with declarations, and the ES module beside this file, which names what the CommonJS one has.
  *
  * One implementation, whichever way it is loaded: a client made through one is known to the other. */
 import { spawnSync } from "node:child_process"
-import { rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -24,6 +24,5 @@ const compiled = spawnSync(process.execPath, [compiler(), "--project", root], { 
 if (compiled.status !== 0) {
     process.exit(compiled.status ?? 1)
 }
-const names = Object.keys(require(join(root, "dist", "index.js"))).sort()
-writeFileSync(join(root, "dist", "index.mjs"), `export { ${names.join(", ")} } from "./index.js"\n`)
+copyFileSync(join(root, "scripts", "index.mjs"), join(root, "dist", "index.mjs"))
 writeFileSync(join(root, "dist", "index.d.mts"), 'export * from "./index.js"\n')

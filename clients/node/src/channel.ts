@@ -6,11 +6,15 @@ import { Tunnel } from "ra-tls-verify/tunnel"
 import { tellApart, type RaTlsOptions } from "./options.js"
 import { resolve, throughTunnel, type Target } from "./target.js"
 
+/** How long closing waits for clients to say goodbye to the server. */
+const GOODBYE_MS = 2000
+
 /** One use of a tunnel, which closes with the last. */
 export class Channel {
     readonly #tunnel: Tunnel
     readonly #target: Target
     readonly #start: number
+    readonly #ends = new Set<Promise<void>>()
     #closed: Promise<void> | undefined
 
     private constructor(tunnel: Tunnel, target: Target, start: number) {
@@ -61,10 +65,24 @@ export class Channel {
         return failed !== null && failed.message === error.message ? Object.assign(failed, { cause: error }) : error
     }
 
+    /** A connection is open until `end`. */
+    hold(end: Promise<void>): void {
+        this.#ends.add(end)
+        void end.then(() => this.#ends.delete(end))
+    }
+
     /** May be called again. */
     close(): Promise<void> {
-        this.#closed ??= this.#tunnel.close()
+        this.#closed ??= this.#goodbyes().then(() => this.#tunnel.close())
         return this.#closed
+    }
+
+    /** pg's pools end before their clients have: what these still have to say is waited for, for a moment. */
+    async #goodbyes(): Promise<void> {
+        let timer: NodeJS.Timeout | undefined
+        const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, GOODBYE_MS) })
+        await Promise.race([Promise.all(this.#ends), late])
+        clearTimeout(timer)
     }
 }
 

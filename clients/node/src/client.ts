@@ -98,6 +98,7 @@ export class AttestedClient extends pg.Client implements Cancellable {
 
     /** Keep the verdict on this very connection, since it stays readable when the connection is gone. */
     #connected(): this {
+        this.#channel.hold(new Promise((resolve) => this.once("end", resolve)))
         try {
             const verdict = this.#channel.result(this.#descriptor())
             this.#verdict = () => verdict

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test"
 import pg from "pg"
 import { DcapVerifier, NoopVerifier } from "ra-tls-verify"
 
-import { attestation, attestedSettings, cancel, close, connect, createPool, saveEvidence, UsageError } from "pg-ratls"
+import { attestation, attestedSettings, cancel, close, connect, createPool, saveEvidence, UnavailableError, UsageError } from "pg-ratls"
 import { bareEnvironment, mint, Postgres, Sidecar, temporary } from "./simulator.mjs"
 
 bareEnvironment()
@@ -265,7 +265,7 @@ test("a server that is killed is the driver's ordinary error, and nothing is lef
     own.process.kill("SIGKILL")
     await failed
     busy.release(true)
-    await assert.rejects(pool.query("select 1"), (error) => /127\.0\.0\.1/.test(error.message))
+    await assert.rejects(pool.query("select 1"), (error) => error instanceof UnavailableError)
     await pool.end()
     assert.ok(!existsSync(pool.options.host))
 })
@@ -274,19 +274,19 @@ test("the goodbye reaches the server", async () => {
     const observer = new pg.Client(postgres.url())
     await observer.connect()
     const count = async () => (await observer.query(
-        "select sessions::int, sessions_abandoned::int as abandoned from pg_stat_database where datname = 'postgres'")).rows[0]
-    const before = await count()
+        "select sessions::int, sessions_abandoned::int as abandoned from pg_stat_database where datname = 'polite'")).rows[0]
+    await observer.query("create database polite")
+    const polite = url().replace(/postgres$/, "polite")
     for (let times = 0; times < 5; times++) {
-        const pool = await createPool(url(), options)
+        const pool = await createPool(polite, options)
         await pool.query("select 1")
         await pool.end()
-        await (await connect(url(), options)).end()
+        await (await connect(polite, options)).end()
     }
     let now
     do {
         now = await count()
-    } while (now.sessions < before.sessions + 10)
-    await observer.query("select pg_sleep(0)")
-    assert.equal((await count()).abandoned, before.abandoned)
+    } while (now.sessions < 10)
+    assert.equal(now.abandoned, 0)
     await observer.end()
 })
