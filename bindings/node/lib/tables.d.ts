@@ -288,7 +288,7 @@ export interface ResultFields {
   readonly verified: boolean
   /** which verifier judged: dcap, intel, noop, custom, all, first */
   readonly verifier: string | null
-  /** intel, or the SHA-256 of the root certificate given; null where no signature was checked */
+  /** intel, or the SHA-256 of the root certificate given, or of the one that an Intel Trust Authority token's signing chain ends in; null where no signature was checked */
   readonly trustAnchor: string | null
   /** what an option of the caller waived */
   readonly waived: string[] | null

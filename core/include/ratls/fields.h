@@ -11,7 +11,7 @@ enum {
     RATLS_FIELD_ACCEPTED = 0, /**< flag: always true in a result */
     RATLS_FIELD_VERIFIED = 1, /**< flag: a hardware signature was checked */
     RATLS_FIELD_VERIFIER = 2, /**< text: which verifier judged: dcap, intel, noop, custom, all, first */
-    RATLS_FIELD_TRUST_ANCHOR = 3, /**< text: intel, or the SHA-256 of the root certificate given; null where no signature was checked */
+    RATLS_FIELD_TRUST_ANCHOR = 3, /**< text: intel, or the SHA-256 of the root certificate given, or of the one that an Intel Trust Authority token's signing chain ends in; null where no signature was checked */
     RATLS_FIELD_WAIVED = 4, /**< list: what an option of the caller waived */
     RATLS_FIELD_IDENTITY_PINNED = 5, /**< flag: MRTD and RTMR0 to RTMR2 were pinned */
     RATLS_FIELD_VERIFIED_AT = 6, /**< time: the time for which the verdict holds */

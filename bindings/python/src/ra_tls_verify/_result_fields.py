@@ -15,7 +15,7 @@ class ResultFields:
     verified: bool | None
     #: which verifier judged: dcap, intel, noop, custom, all, first
     verifier: str | None
-    #: intel, or the SHA-256 of the root certificate given; null where no signature was checked
+    #: intel, or the SHA-256 of the root certificate given, or of the one that an Intel Trust Authority token's signing chain ends in; null where no signature was checked
     trust_anchor: str | None
     #: what an option of the caller waived
     waived: list[str] | None

@@ -18,7 +18,7 @@ pub struct VerifyResult {
     pub verified: bool,
     /// which verifier judged: dcap, intel, noop, custom, all, first
     pub verifier: Option<String>,
-    /// intel, or the SHA-256 of the root certificate given; null where no signature was checked
+    /// intel, or the SHA-256 of the root certificate given, or of the one that an Intel Trust Authority token's signing chain ends in; null where no signature was checked
     pub trust_anchor: Option<String>,
     /// what an option of the caller waived
     pub waived: Option<Vec<String>>,
