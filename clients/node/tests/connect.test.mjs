@@ -1,5 +1,6 @@
 /** Attested connections to a real PostgreSQL: clients, pools, what they tell, how they end. */
 import assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { after, before, test } from "node:test"
@@ -8,7 +9,9 @@ import pg from "pg"
 import { DcapVerifier, NoopVerifier } from "ra-tls-verify"
 
 import { attestation, attestedSettings, cancel, close, connect, createPool, saveEvidence, UnavailableError, UsageError } from "pg-ratls"
-import { bareEnvironment, mint, Postgres, Sidecar, temporary } from "./simulator.mjs"
+import { bareEnvironment, mint, Postgres, ROOT, Sidecar, temporary } from "./simulator.mjs"
+
+const COMMAND = process.env.RATLS_COMMAND ?? join(ROOT, "build/bin/ratls")
 
 bareEnvironment()
 const minted = mint()
@@ -225,6 +228,8 @@ test("the evidence of an open connection is saved", async () => {
     await client.end()
     const saved = JSON.parse(readFileSync(path, "utf8"))
     assert.deepEqual(Object.keys(saved).sort(), ["certificate", "collateral", "quote", "trust_anchor", "verified_at"])
+    const said = JSON.parse(execFileSync(COMMAND, ["verify", "--saved", path, "--mrtd", sidecar.mr_td, "--json"], { encoding: "utf8" }))
+    assert.deepEqual([said.accepted, said.verified, said.result.mr_td], [true, true, sidecar.mr_td])
 })
 
 test("a verdict is asked only of what is ours", async () => {
