@@ -5,7 +5,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "tunnel/spare.h"
 #include "tunnel/tunnel_fixture.h"
+
+/* Stands still unless it is moved: how quick this machine is does not matter. */
+static atomic_int_least64_t clock_ms = 1000;
+
+static int64_t read_clock(void *user)
+{
+    (void)user;
+    return clock_ms;
+}
+
+static int64_t read_wall_clock(void *user)
+{
+    (void)user;
+    return INT64_C(1767225600);
+}
 
 static void prepare(fixture *f)
 {
@@ -47,9 +64,23 @@ static void unused_it_ends_with_a_goodbye(void **state)
 
     (void)state;
     open_for_this_process(&f);
+    clock_ms += RATLS_SPARE_MS;
     service_await_goodbyes(f.server, 1);
     service_await_idle(f.server);
     fixture_server_heard(f.server, "", 0);
+    (void)close(driver_starts(f.tunnel));
+    assert_int_equal(service_handshakes(f.server), 2);
+    fixture_end(&f);
+}
+
+/* Nobody has looked since its time was up: the driver does. */
+static void too_old_it_is_not_given_to_a_driver(void **state)
+{
+    fixture f;
+
+    (void)state;
+    open_for_this_process(&f);
+    clock_ms += RATLS_SPARE_MS;
     (void)close(driver_starts(f.tunnel));
     assert_int_equal(service_handshakes(f.server), 2);
     fixture_end(&f);
@@ -151,9 +182,11 @@ static void it_is_judged_again(void **state)
 
 int main(void)
 {
+    static const ratls_clock standing = {read_wall_clock, read_clock, NULL};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_driver_needs_no_other_handshake),
         cmocka_unit_test(unused_it_ends_with_a_goodbye),
+        cmocka_unit_test(too_old_it_is_not_given_to_a_driver),
         cmocka_unit_test(closing_the_tunnel_ends_it),
         cmocka_unit_test(hung_up_by_the_server_it_is_replaced),
         cmocka_unit_test(early_words_of_its_server_reach_the_driver),
@@ -161,5 +194,6 @@ int main(void)
         cmocka_unit_test(it_is_judged_again),
     };
 
+    ratls_clock_replace(&standing);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
