@@ -432,7 +432,7 @@ pub const RATLS_FIELD_ACCEPTED: _bindgen_ty_2 = 0;
 pub const RATLS_FIELD_VERIFIED: _bindgen_ty_2 = 1;
 ///< text: which verifier judged: dcap, intel, noop, custom, all, first
 pub const RATLS_FIELD_VERIFIER: _bindgen_ty_2 = 2;
-///< text: intel, or the SHA-256 of the root certificate given; null where no signature was checked
+///< text: intel, or the SHA-256 of the root certificate given, or of the one that an Intel Trust Authority token's signing chain ends in; null where no signature was checked
 pub const RATLS_FIELD_TRUST_ANCHOR: _bindgen_ty_2 = 3;
 ///< list: what an option of the caller waived
 pub const RATLS_FIELD_WAIVED: _bindgen_ty_2 = 4;
