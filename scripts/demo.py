@@ -5,8 +5,10 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Iterator
+from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_ratls import attestation, connect
 from ra_tls_verify import DcapVerifier, RaTlsError, VerifyOptions, VerifyResult
 from simulator.minted import Minted
@@ -43,7 +45,9 @@ def prepare_database(cluster: Cluster) -> None:
 
 
 def attested_dsn(cluster: Cluster, sidecar: Sidecar) -> str:
-    return cluster.dsn(port=sidecar.port)
+    """As a URL, which every driver reads."""
+    named = conninfo_to_dict(cluster.dsn(port=sidecar.port))
+    return f"postgresql://{named['user']}:{quote(str(named['password']), safe='')}@{named['host']}:{named['port']}/{named['dbname']}"
 
 
 def show_verdict(result: VerifyResult, milliseconds: float) -> None:
