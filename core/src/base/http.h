@@ -76,6 +76,9 @@ void ratls_http_perform(ratls_http_response *out, ratls_http *http, const ratls_
 /** Value of the first header of this name, whose case does not matter; NULL when there is none. */
 const char *ratls_http_header(const ratls_http_response *response, const char *name);
 
+/** Seconds that Retry-After asks for; -1: none, or nothing that can be read. */
+int64_t ratls_http_retry_after(const ratls_http_response *response);
+
 void ratls_http_response_clear(ratls_http_response *response);
 
 /** The web as tests have it: called instead of libcurl. */
