@@ -14,6 +14,7 @@ const { handleOf, logOf } = require("./verifiers.js")
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
 const PORT_MAX = 65535
 const made = Symbol("made")
+const closeNow = Symbol("closeNow")
 
 /** @param {string} argument @param {string} what */
 function wrong(argument, what) {
@@ -85,10 +86,21 @@ function checkSettings(settings) {
     return /** @type {Record<string, unknown>} */ (settings)
 }
 
+/** @type {Set<WeakRef<Tunnel>>} tunnels that are open */
+const open = new Set()
+/** @type {FinalizationRegistry<WeakRef<Tunnel>>} */
+const forgotten = new FinalizationRegistry((reference) => open.delete(reference))
+
+// Sockets do not outlive the program. process.exit() leaves the addon no moment for it; other ends do.
+process.once("exit", () => {
+    for (const reference of open) reference.deref()?.[closeNow]()
+})
+
 class Tunnel {
     /** @type {import("./native.js").Tunnel | null} */
     #handle
     #verifier
+    #reference = new WeakRef(this)
 
     /** @param {unknown} key @param {import("./native.js").Tunnel} handle @param {unknown} verifier */
     constructor(key, handle, verifier) {
@@ -98,6 +110,8 @@ class Tunnel {
         this.#verifier = verifier
         this.directory = /** @type {string} */ (addon.tunnelDirectory(handle))
         this.port = addon.tunnelPort(handle)
+        open.add(this.#reference)
+        forgotten.register(this, this.#reference)
     }
 
     /** @param {unknown} verifier @param {unknown} settings */
@@ -148,11 +162,23 @@ class Tunnel {
         return JSON.parse(addon.tunnelEvidence(this.#open(), fd === undefined ? -1 : checkDescriptor(fd)))
     }
 
-    async close() {
+    /** The handle, which is the caller's to close; null the second time. */
+    #take() {
         const handle = this.#handle
         this.#handle = null
+        open.delete(this.#reference)
+        return handle
+    }
+
+    async close() {
+        const handle = this.#take()
         if (handle !== null) await addon.tunnelClose(handle)
         this.#verifier = undefined
+    }
+
+    [closeNow]() {
+        const handle = this.#take()
+        if (handle !== null) addon.tunnelCloseSync(handle)
     }
 
     async [Symbol.asyncDispose]() {

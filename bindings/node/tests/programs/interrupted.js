@@ -1,6 +1,7 @@
 "use strict"
 // `interrupted.js INPUT CALL WAY`: begin a call that waits, and when it does, end the thread that made it: `exit` ends the
 // process, `terminate` the worker, `return` lets the worker's own process.exit() end it.
+const fs = require("node:fs")
 const net = require("node:net")
 const { Worker, isMainThread, parentPort, workerData } = require("node:worker_threads")
 
@@ -45,13 +46,14 @@ const calls = {
         addon.tunnelFetchCertificate({ host: "127.0.0.1", port, connectTimeoutMs: LONG_MS, handshakeTimeoutMs: LONG_MS }, null).catch(() => {})
     },
     /** A tunnel with a connection in use, and one whose verdict is awaited. */
-    async serve({ port }, reached) {
+    async serve({ file, port }, reached) {
         const { Tunnel } = require("ra-tls-verify/tunnel")
         const { startup } = require("../startup.js")
         let asked = 0
         const own = { verify: () => (++asked === 1 ? { tcbStatus: "OK" } : (setImmediate(reached), new Promise(() => {}))) }
         const tunnel = await Tunnel.open(own, { host: "127.0.0.1", port, options: { timeoutMs: LONG_MS, cacheTtlMs: 0 } })
         const path = `${tunnel.directory}/.s.PGSQL.${tunnel.port}`
+        fs.writeFileSync(`${file}.directory`, tunnel.directory)
         keep(await startup(path), tunnel, own)
         startup(path).catch(() => {})
     },
@@ -73,7 +75,7 @@ function keep(...things) {
 
 async function begin([input, call], reached) {
     const { readInput } = require("./exercise.js")
-    await calls[call](readInput(input), reached)
+    await calls[call]({ ...readInput(input), file: input }, reached)
 }
 
 async function main([input, call, way]) {
@@ -88,9 +90,9 @@ async function main([input, call, way]) {
     worker.once("exit", () => console.log("ended"))
 }
 
-if (isMainThread) {
+if (isMainThread && require.main === module) {
     main(process.argv.slice(2))
-} else {
+} else if (!isMainThread) {
     begin([workerData.input, workerData.call], () => {
         parentPort.postMessage("reached")
         if (workerData.way === "return") setImmediate(() => process.exit(0))
