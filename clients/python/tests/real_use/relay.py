@@ -81,10 +81,10 @@ class Relay:
     def readable(self, source: socket.socket) -> bool:
         """Wait for bytes; False at the end of the relay."""
         while not self.ended.is_set():
-            if not self.stalled.is_set() and select.select([source], [], [], TURN_S)[0]:
-                return True
             if self.stalled.is_set():
                 self.ended.wait(TURN_S)
+            elif select.select([source], [], [], TURN_S)[0] and not self.stalled.is_set():
+                return True
         return False
 
     def forward(self, source: socket.socket, sink: socket.socket) -> None:

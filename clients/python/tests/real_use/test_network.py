@@ -1,9 +1,10 @@
 """Networks that stall, break and lose packets; addresses; large certificates."""
 from __future__ import annotations
 
-import ipaddress
 import socket
+import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import psycopg
 import pytest
@@ -12,24 +13,23 @@ from relay import Relay
 
 import psycopg_ratls
 from psycopg_ratls import attestation
-from ra_tls_verify import DcapVerifier, VerifyOptions
 from simulator.postgres import Cluster
 from simulator.sidecar import Sidecar
 from simulator.world import World
 from simulator.x509 import Extension
 
 #: What the user set is a second or two; the system's own is a quarter of an hour.
-NOTICED_S = 60
+NOTICED_S = 30
 
 
 def test_a_stall_that_passes_loses_nothing(open_connection: Connect, relay: Relay) -> None:
     connection = open_connection(port=relay.port)
     relay.stall()
-    connection.pgconn.send_query(b"select sum(n) from generate_series(1, 1000) n")
-    connection.pgconn.flush()
-    relay.go_on()
-    result = connection.pgconn.get_result()
-    assert result is not None and result.get_value(0, 0) == b"500500"
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(lambda: connection.execute("select sum(n)::int as sum from generate_series(1, 1000) n").fetchone())
+        assert wait([answer], timeout=0.2).not_done
+        relay.go_on()
+        assert answer.result() == {"sum": 500500}
 
 
 def test_a_stall_while_connecting_ends_at_the_deadline(open_connection: Connect, relay: Relay) -> None:
@@ -80,8 +80,6 @@ def test_the_other_connections_of_the_tunnel_go_on(open_connection: Connect, rel
 @pytest.mark.parametrize("size", [17_000, 70_000])
 def test_a_certificate_larger_than_a_record(
         open_connection: Connect, world: World, cluster: Cluster, size: int, version: str) -> None:
-    import ssl
-
     ballast = Extension("1.3.6.1.4.1.62397.99", bytes(size))
     minted = world.mint(certificate={"extensions": {"ballast": ballast}})
     assert len(minted.certificate_der) > size
@@ -106,10 +104,8 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-def test_an_ipv6_address(
-        cluster: Cluster, world: World, verifier: DcapVerifier, options: VerifyOptions, open_connection: Connect) -> None:
+def test_an_ipv6_address(open_connection: Connect, world: World, cluster: Cluster) -> None:
     with Sidecar(world.mint(), cluster.socket_path, host="::1") as sidecar:
         connection = open_connection(host="::1", port=sidecar.port)
         assert connection.execute("select 1 as one").fetchone() == {"one": 1}
-    seen, = sidecar.wait_closed() if not sidecar.connections else sidecar.connections[:1]
-    assert seen.sni is None, f"an address is no name: {ipaddress.ip_address('::1')}"
+    assert sidecar.connections[0].sni is None, "an address is no name"
