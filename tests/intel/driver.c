@@ -4,6 +4,7 @@
  *  each answer is one line of JSON:
  *    verify QUOTE                       the outcome of one verification; QUOTE is a number
  *    soak THREADS COUNT SEED            COUNT verifications of random quotes: outcomes counted for each quote
+ *    starve N                           one verification in which the Nth allocation fails (only in intel_driver_starved)
  */
 #include <cjson/cJSON.h>
 #include <pthread.h>
@@ -15,6 +16,9 @@
 #include <time.h>
 
 #include "ratls/ratls.h"
+#ifdef DRIVER_STARVES
+#include "starve.h"
+#endif
 
 enum { QUOTES_MAX = 64, THREADS_MAX = 64, OUTCOMES_MAX = 32, FILE_MAX = 1 << 20, LINE_MAX_LEN = 256, NAME_MAX_LEN = 64 };
 
@@ -287,6 +291,30 @@ static void soak(const driver_plan *plan, size_t threads, long total, unsigned s
     free(ids);
 }
 
+#ifdef DRIVER_STARVES
+static void starve(const driver_plan *plan, long number)
+{
+    cJSON *answer = cJSON_CreateObject();
+    ratls_result *result = NULL;
+    ratls_error *error = NULL;
+    ratls_status status;
+    bool failed;
+
+    starve_at(number);
+    status = ratls_verify(&result, plan->verifier, plan->quotes[0].data, plan->quotes[0].len, ratls_policy_options(plan->policy), NULL, &error);
+    failed = starve_end();
+    if ((status == RATLS_OK) != (result != NULL)) {
+        give_up("status and result disagree", ratls_status_name(status));
+    }
+    cJSON_AddStringToObject(answer, "code", ratls_status_name(status));
+    cJSON_AddBoolToObject(answer, "failed", failed);
+    ratls_result_free(result);
+    ratls_error_free(error);
+    cJSON_AddNumberToObject(answer, "heap", (double)starve_heap());
+    print_line(answer);
+}
+#endif
+
 static void obey(const driver_plan *plan, const char *line)
 {
     unsigned seed;
@@ -297,6 +325,10 @@ static void obey(const driver_plan *plan, const char *line)
         verify_one(plan, number);
     } else if (sscanf(line, "soak %zu %ld %u", &number, &total, &seed) == 3) {
         soak(plan, number, total, seed);
+#ifdef DRIVER_STARVES
+    } else if (sscanf(line, "starve %ld", &total) == 1) {
+        starve(plan, total);
+#endif
     } else {
         give_up("is not a command", line);
     }

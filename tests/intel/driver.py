@@ -14,15 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 60
 
 
-def driver_path() -> str:
-    return os.environ.get("RATLS_INTEL_DRIVER") or str(ROOT / "build" / "gcc" / "bin" / "intel_driver")
+def driver_path(program: str) -> str:
+    directory = os.environ.get("RATLS_INTEL_DRIVERS") or str(ROOT / "build" / "gcc" / "bin")
+    return os.path.join(directory, program)
 
 
 class Driver:
-    """The program with a verifier for this stand-in; use it in `with`. `under`: a program that runs it, such as Valgrind."""
+    """The program with a verifier for this stand-in; use it in `with`. `under`: a program that runs it, such as Valgrind;
+    `program`: intel_driver, or intel_driver_starved."""
 
     def __init__(self, authority: TrustAuthority, quotes: Sequence[bytes], directory: Path, *, options: Mapping[str, Any],
-                 under: Sequence[str] = (), **settings: Any) -> None:
+                 under: Sequence[str] = (), program: str = "intel_driver", **settings: Any) -> None:
         names = []
         for number, quote in enumerate(quotes):
             path = directory / f"quote-{number}.bin"
@@ -30,11 +32,11 @@ class Driver:
             names.append(str(path))
         self.settings = directory / "settings.json"
         self.settings.write_text(json.dumps({**authority.describe(), "quotes": names, "options": dict(options), **settings}))
-        self.under = under
+        self.command = [*under, driver_path(program), str(self.settings)]
         self.status: int | None = None
 
     def __enter__(self) -> Driver:
-        self.process = subprocess.Popen([*self.under, driver_path(), str(self.settings)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 THREADS = 8
 HONEST, LIED_ABOUT = 8, 8
 FAULT_SHARE = 0.1
-ROTATION_EVERY = 400
+ROTATION_EVERY = 2000
 TIMEOUT_MS = 5000
 #: What a loaded machine may add to a deadline before it counts as overrun.
 SLACK_MS = 3000
@@ -40,8 +40,9 @@ FAULTS = (
 
 
 def attacks() -> list[Callable[[Draft], None]]:
-    """Every change of a token that must be refused under ordinary options."""
-    names = sorted({case.played for case in CASES if case.code and not case.options and not case.intel and case.quote == "sound"})
+    """Every change of a token that must be refused under ordinary options. Unknown kids have a test of their own: they would
+    use up what a rotation needs."""
+    names = sorted({case.played for case in CASES if case.code and not case.options and not case.intel and case.quote == "sound"} - {"N01"})
     return [scenario.token for name in names if (scenario := SCENARIOS[name]).token and scenario == Scenario(scenario.about, token=scenario.token)]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from casebook import outcome
 from casebook.book import Book
 from intel.cases import CASES, Case, quote_of
-from simulator.intel.authority import DEFAULT_SEED
 from simulator.intel.pki import TokenPki
+from simulator.intel.rsa_key import DEFAULT_SEED
 from simulator.keys import Seed
 
 #: What a token for a healthy server says of its TCB, by the result's names.

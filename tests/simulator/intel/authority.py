@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from simulator.intel import tls
+from simulator.intel.rsa_key import DEFAULT_SEED
 from simulator.intel.scenario import SOUND, Answer, Scenario
 from simulator.intel.service import Service
 from simulator.intel.web import Request, Web
 from simulator.keys import Seed
 
-DEFAULT_SEED = "intel"
 #: Said by every stand-in, since an acceptance looks like a genuine one.
 BANNER = "a stand-in for Intel Trust Authority: it issues tokens for quotes that it does not verify"
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Sequence
 from urllib.parse import unquote
 
-from simulator.intel.authority import BANNER, DEFAULT_SEED, TrustAuthority
+from simulator.intel.authority import BANNER, TrustAuthority
+from simulator.intel.rsa_key import DEFAULT_SEED
 from simulator.intel.scenario import Answer, Rule
 from simulator.intel.scenarios import SCENARIOS
 from simulator.intel.web import Request, Web

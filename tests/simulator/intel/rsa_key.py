@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import sys
 from functools import lru_cache
 from math import gcd
+from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -11,6 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from simulator.keys import Seed
 
 EXPONENT = 65537
+DEFAULT_SEED = "intel"
+#: Of the default seed: "label/bits" to the distances of both primes. Written by `python -m simulator.intel.rsa_key LABEL/BITS…`.
+DISTANCES = Path(__file__).with_name("rsa_distances.json")
 SIEVE_LIMIT = 1 << 16
 SPAN = 1 << 13  # odd numbers that are looked at together
 WITNESSES = (2, 3, 5, 7, 11)
@@ -96,19 +102,48 @@ class RsaKey:
         return self.private.sign(message, padding.PSS(padding.MGF1(digest), length), digest)
 
 
+@lru_cache(maxsize=None)
+def known_distances() -> dict[str, list[int]]:
+    """How far the primes of the default seed's keys are from where their search begins: looked up, since finding them takes a second."""
+    found: dict[str, list[int]] = json.loads(DISTANCES.read_text())
+    return found
+
+
+def search_starts(seed: Seed, label: str, bits: int) -> list[int]:
+    """Where the search for each prime begins: odd, with both top bits, so that the product has all its bits."""
+    return [int.from_bytes(seed.derive(f"rsa/{label}/{bits}/{which}", bits // 16), "big") | 1 | 3 << bits // 2 - 2 for which in ("p", "q")]
+
+
+def distances(seed: Seed, label: str, bits: int) -> list[int]:
+    """From there to each prime."""
+    return [next_prime(start) - start for start in search_starts(seed, label, bits)]
+
+
 def make_key(seed: Seed, label: str, bits: int = 3072) -> RsaKey:
-    """The key of this seed and label. A second or so; asked for again it is the same object."""
+    """The key of this seed and label. A second or so, unless it is known; asked for again it is the same object."""
     return derive_key(seed.secret, label, bits)
 
 
 @lru_cache(maxsize=None)
 def derive_key(secret: bytes, label: str, bits: int) -> RsaKey:
     seed = Seed(secret)
-    primes = []
-    for which in ("p", "q"):
-        start = int.from_bytes(seed.derive(f"rsa/{label}/{bits}/{which}", bits // 16), "big")
-        primes.append(next_prime(start | 1 | 3 << bits // 2 - 2))  # both top bits, so that the product has all its bits
+    known = known_distances().get(f"{label}/{bits}") if secret == DEFAULT_SEED.encode() else None
+    away = known or distances(seed, label, bits)
+    primes = [start + distance for start, distance in zip(search_starts(seed, label, bits), away)]
     p, q = max(primes), min(primes)
     d = pow(EXPONENT, -1, (p - 1) * (q - 1))
     numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(EXPONENT, p * q))
-    return RsaKey(numbers.private_key())
+    return RsaKey(numbers.private_key(unsafe_skip_rsa_key_validation=True))  # we have just made it
+
+
+def write_distances(names: list[str]) -> None:
+    """Keep the distances of these keys ("label/bits") of the default seed."""
+    found = {}
+    for name in sorted(names):
+        label, _, bits = name.rpartition("/")
+        found[name] = distances(Seed(DEFAULT_SEED), label, int(bits))
+    DISTANCES.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    write_distances(sys.argv[1:])
