@@ -26,51 +26,60 @@ static uint32_t digit_value(uint8_t digit, const char extra[2])
     return digit == (uint8_t)extra[1] ? 63 : BASE64_NOT_A_DIGIT;
 }
 
-/* Digits without padding. */
-static bool decode_digits(uint8_t **out, size_t *out_len, ratls_bytes digits, const char extra[2])
+/* The digits' bytes into a buffer that is large enough. */
+static bool fill(uint8_t *bytes, size_t *len, ratls_bytes digits, const char extra[2])
 {
-    uint8_t *bytes = malloc(digits.len / 4 * 3 + 3);
     uint32_t held = 0;
     unsigned int bits = 0;
-    size_t len = 0;
 
-    if (bytes == NULL || digits.len % 4 == 1) {
-        free(bytes);
-        return false;
-    }
+    *len = 0;
     for (size_t i = 0; i < digits.len; i++) {
         uint32_t value = digit_value(digits.data[i], extra);
 
         if (value == BASE64_NOT_A_DIGIT) {
-            free(bytes);
             return false;
         }
         held = held << 6 | value;
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
-            bytes[len++] = (uint8_t)(held >> bits);
+            bytes[(*len)++] = (uint8_t)(held >> bits);
             held &= (UINT32_C(1) << bits) - 1;
         }
     }
     /* What is left over must be nothing: else two texts would stand for the same bytes. */
-    if (held != 0) {
-        free(bytes);
-        return false;
-    }
-    *out = bytes;
-    *out_len = len;
-    return true;
+    return held == 0;
 }
 
-bool ratls_base64_decode(uint8_t **out, size_t *out_len, ratls_bytes text)
+/* Digits without padding. */
+static ratls_base64_outcome decode_digits(uint8_t **out, size_t *out_len, ratls_bytes digits, const char extra[2])
+{
+    uint8_t *bytes;
+
+    if (digits.len % 4 == 1) {
+        return RATLS_BASE64_MALFORMED;
+    }
+    bytes = malloc(digits.len / 4 * 3 + 3);
+    if (bytes == NULL) {
+        return RATLS_BASE64_OUT_OF_MEMORY;
+    }
+    if (!fill(bytes, out_len, digits, extra)) {
+        *out_len = 0;
+        free(bytes);
+        return RATLS_BASE64_MALFORMED;
+    }
+    *out = bytes;
+    return RATLS_BASE64_OK;
+}
+
+ratls_base64_outcome ratls_base64_decode(uint8_t **out, size_t *out_len, ratls_bytes text)
 {
     size_t padding = 0;
 
     *out = NULL;
     *out_len = 0;
     if (text.len % 4 != 0) {
-        return false;
+        return RATLS_BASE64_MALFORMED;
     }
     while (padding < 2 && padding < text.len && text.data[text.len - 1 - padding] == '=') {
         padding++;
@@ -78,7 +87,7 @@ bool ratls_base64_decode(uint8_t **out, size_t *out_len, ratls_bytes text)
     return decode_digits(out, out_len, (ratls_bytes){text.data, text.len - padding}, "+/");
 }
 
-bool ratls_base64url_decode(uint8_t **out, size_t *out_len, ratls_bytes text)
+ratls_base64_outcome ratls_base64url_decode(uint8_t **out, size_t *out_len, ratls_bytes text)
 {
     *out = NULL;
     *out_len = 0;

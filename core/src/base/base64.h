@@ -4,11 +4,17 @@
 
 #include "base/bytes.h"
 
+typedef enum {
+    RATLS_BASE64_OK,
+    RATLS_BASE64_MALFORMED,
+    RATLS_BASE64_OUT_OF_MEMORY
+} ratls_base64_outcome;
+
 /** Standard alphabet with padding. *out is the caller's to free(), never NULL on success. */
-bool ratls_base64_decode(uint8_t **out, size_t *out_len, ratls_bytes text);
+ratls_base64_outcome ratls_base64_decode(uint8_t **out, size_t *out_len, ratls_bytes text);
 
 /** The alphabet for URLs, without padding. *out is the caller's to free(), never NULL on success. */
-bool ratls_base64url_decode(uint8_t **out, size_t *out_len, ratls_bytes text);
+ratls_base64_outcome ratls_base64url_decode(uint8_t **out, size_t *out_len, ratls_bytes text);
 
 /** Standard alphabet with padding, the caller's to free(); NULL when out of memory. */
 char *ratls_base64_encode(ratls_bytes bytes);

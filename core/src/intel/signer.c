@@ -28,7 +28,7 @@ static ratls_status read_certificate(ratls_intel_signer *signer, const cJSON *te
     X509 *certificate = NULL;
 
     CHECK(cJSON_IsString(text) && strnlen(text->valuestring, RATLS_INTEL_CERTIFICATE_TEXT_MAX + 1) <= RATLS_INTEL_CERTIFICATE_TEXT_MAX &&
-              ratls_base64_decode(&der, &len, (ratls_bytes){(const uint8_t *)text->valuestring, strlen(text->valuestring)}),
+              ratls_base64_decode(&der, &len, (ratls_bytes){(const uint8_t *)text->valuestring, strlen(text->valuestring)}) == RATLS_BASE64_OK,
           RATLS_ERR_INTEL_KEY, WHAT(what));
     CHECK(ratls_certificate_parse(&strict, (ratls_bytes){der, len}, &what), RATLS_ERR_INTEL_KEY, WHAT(what));
     next = der;
@@ -73,7 +73,7 @@ static BIGNUM *read_number(const cJSON *entry, const char *name)
     BIGNUM *number = NULL;
 
     if (ratls_json_get_text(entry, name, &text) &&
-        ratls_base64url_decode(&bytes, &len, (ratls_bytes){(const uint8_t *)text, strlen(text)}) && len <= RATLS_INTEL_RSA_BITS_MOST / 8) {
+        ratls_base64url_decode(&bytes, &len, (ratls_bytes){(const uint8_t *)text, strlen(text)}) == RATLS_BASE64_OK && len <= RATLS_INTEL_RSA_BITS_MOST / 8) {
         number = BN_bin2bn(bytes, (int)len, NULL);
     }
     free(bytes);

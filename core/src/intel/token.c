@@ -53,6 +53,18 @@ out:
     return status;
 }
 
+static ratls_status decode_part(uint8_t **out, size_t *out_len, ratls_bytes part, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_base64_outcome outcome = ratls_base64url_decode(out, out_len, part);
+
+    CHECK(outcome != RATLS_BASE64_OUT_OF_MEMORY, RATLS_ERR_OUT_OF_MEMORY);
+    CHECK(outcome == RATLS_BASE64_OK, RATLS_ERR_INTEL_TOKEN_FORMAT, WHAT("a part of it is not base64url"));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
 static ratls_status check_algorithm(ratls_intel_token *token, const cJSON *header, const ratls_intel_token_rules *rules, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
@@ -133,10 +145,9 @@ ratls_status ratls_intel_token_parse(ratls_intel_token *out, ratls_bytes text, c
 
     *out = (ratls_intel_token){0};
     TRY(split_token(&parts, text, err));
-    CHECK(ratls_base64url_decode(&header, &header_len, parts.header) &&
-              ratls_base64url_decode(&out->payload, &out->payload_len, parts.payload) &&
-              ratls_base64url_decode(&out->signature, &out->signature_len, parts.signature),
-          RATLS_ERR_INTEL_TOKEN_FORMAT, WHAT("a part of it is not base64url"));
+    TRY(decode_part(&header, &header_len, parts.header, err));
+    TRY(decode_part(&out->payload, &out->payload_len, parts.payload, err));
+    TRY(decode_part(&out->signature, &out->signature_len, parts.signature, err));
     TRY(read_header(out, (ratls_bytes){header, header_len}, rules, err));
     out->signed_part = (ratls_bytes){text.data, parts.header.len + 1 + parts.payload.len};
     status = RATLS_OK;
