@@ -46,6 +46,53 @@ export interface DcapOptions {
     log?: ((message: string) => void) | null;
 }
 
+export interface IntelOptions {
+    /** an attestation key; required; sent to the API's host only */
+    apiKey?: string | null;
+    /** "us" or "eu"; NULL: us */
+    region?: string | null;
+    /** https://HOST[:PORT] of the API instead of the region's */
+    baseUrl?: string | null;
+    /** https://HOST[:PORT] of the portal; needed beside a base_url that is not Intel's */
+    portalUrl?: string | null;
+    /** policies, each of which must match: UUIDs, at most 10 */
+    policyIds?: readonly string[] | null;
+    /** PS384, RS256: the first is asked for; NULL: PS384 alone */
+    allowedAlgorithms?: readonly string[] | null;
+    /** hosts beside the portal's that revocation lists may come from */
+    crlHosts?: readonly string[] | null;
+    /** root certificates, PEM or one in DER, that the signing chain must end in; NULL: the root that the portal sends */
+    pinnedRoots?: Uint8Array | null;
+    /** authorities for TLS, PEM; NULL: the system's */
+    ca?: Uint8Array | null;
+    /** URL of an HTTP proxy; NULL or "": none */
+    proxy?: string | null;
+    /** hosts that are reached without it, joined by commas; NULL: none */
+    noProxy?: string | null;
+    /** may be NULL */
+    log?: ((message: string) => void) | null;
+    /** one attempt; 0: 15000 for the appraisal, 10000 for keys and revocation lists */
+    attemptTimeoutMs?: number | null;
+    /** one connection; 0: 5000 */
+    httpConnectTimeoutMs?: number | null;
+    /** 0 or 2: nested evidence and claims; 1: flat */
+    apiVersion?: number | null;
+    /** of each request, at most 10; 0: 3 */
+    attempts?: number | null;
+    /** to the API; 0: 2 for Intel's own service, else no limit; negative: no limit */
+    requestsPerSecond?: number | null;
+    /** RATLS_CRL_* */
+    crlPolicy?: number | null;
+    /** of the signing key, 2048 to 8192; 0: 3072 */
+    minRsaBits?: number | null;
+    /** 1: ask for no token at all unless every policy matches */
+    policyMustMatch?: number | null;
+    /** 1: accept although a policy that was not asked for did not match */
+    allowUnmatchedPolicies?: number | null;
+    /** 1: accept chains that are valid but not strictly as RFC 5280 has them */
+    relaxedChain?: number | null;
+}
+
 export interface VerifierOptions {
     /** may be NULL */
     log?: ((message: string) => void) | null;
@@ -168,6 +215,18 @@ export function policyFree(policy: Policy): void;
 export function verifierNewDcap(options?: DcapOptions | null): Verifier;
 
 /**
+ * A verifier that sends quotes to Intel Trust Authority and checks the signed answer: its signature and signing
+ *  chain, its dates, and that it is about the very quote that was sent.
+ *
+ *  The deadline of a verification (timeout_ms) covers everything; nothing is sent before the first one. Results have
+ *  no qe_tcb_status, tdx_module_tcb_status, platform_tcb_status, ppid and tcb_evaluation_data_number: a token does
+ *  not tell them. Their trust_anchor is the SHA-256 of the root of the token's signing chain.
+ *
+ *  Returns: RATLS_ERR_INTEL_API_KEY_MISSING for an api_key that is NULL.
+ */
+export function verifierNewIntel(options?: IntelOptions | null): Verifier;
+
+/**
  * A verifier that checks no signature: for development. Policy and key binding still hold, and a
  *  quote must be there; its results are `accepted`, not `verified`.
  */
@@ -206,6 +265,25 @@ export function customAccept(request: CustomRequest, claims: string): void;
  *  Consumes the request.
  */
 export function customReject(request: CustomRequest, statusClass: number, reason: string): void;
+
+/**
+ * A verifier that accepts only what each of `verifiers` accepts, asked in their order.
+ *
+ *  Its results have the worst TCB status, the union of the advisories, the oldest TCB date, and of the rest what the
+ *  first verifier that knows it says; the policy accepts them only if it accepts each verifier's TCB status.
+ *
+ *  In: verifiers: verifiers_len of them, 1 to RATLS_COMBINED_MAX, each kept; a noop verifier is refused.
+ */
+export function verifierNewAll(verifiers: readonly Verifier[], options?: VerifierOptions | null): Verifier;
+
+/**
+ * A verifier that asks `verifiers` in their order until one could check: the next one is asked only after a failure of
+ *  class RATLS_CLASS_UNAVAILABLE, never after a refusal. When none could check, the last one's failure is told, and
+ *  each earlier one is warned about in the log.
+ *
+ *  In: as in ratls_verifier_new_all().
+ */
+export function verifierNewFirst(verifiers: readonly Verifier[], options?: VerifierOptions | null): Verifier;
 
 /**
  * Let go of a verifier. Calls that use it end first; a tunnel keeps its own hold.
@@ -658,5 +736,8 @@ export const CLASS_NONE: 0;
 export const CLASS_USAGE: 1;
 export const CLASS_REFUSED: 2;
 export const CLASS_UNAVAILABLE: 3;
+export const CRL_HARD: 0;
+export const CRL_SOFT: 1;
+export const CRL_OFF: 2;
 export const PEER_SAME_PROCESS: 0;
 export const PEER_SAME_USER: 1;

@@ -90,6 +90,158 @@ static bool read_dcap_options(rn_frame *frame, napi_value object, bool nullable,
     return true;
 }
 
+static bool read_intel_options(rn_frame *frame, napi_value object, bool nullable, ratls_intel_options *out)
+{
+    napi_value member;
+    bool given = false, absent = false;
+    rn_callback *callback = NULL;
+
+    ratls_intel_options_init(out, sizeof *out);
+    if (nullable && !rn_is_absent(frame, object, &absent)) {
+        return false;
+    }
+    if (absent) {
+        return true;
+    }
+    if (!rn_read_member(frame, object, "apiKey", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "api_key", false, &out->api_key, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "region", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "region", false, &out->region, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "baseUrl", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "base_url", false, &out->base_url, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "portalUrl", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "portal_url", false, &out->portal_url, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "policyIds", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_texts(frame, member, "policy_ids", &out->policy_ids, &out->policy_ids_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "allowedAlgorithms", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_texts(frame, member, "allowed_algorithms", &out->allowed_algorithms, &out->allowed_algorithms_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "crlHosts", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_texts(frame, member, "crl_hosts", &out->crl_hosts, &out->crl_hosts_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "pinnedRoots", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_bytes(frame, member, "pinned_roots", false, &out->pinned_roots, &out->pinned_roots_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "ca", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_bytes(frame, member, "ca", false, &out->ca, &out->ca_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "proxy", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "proxy", false, &out->proxy, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "noProxy", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "no_proxy", false, &out->no_proxy, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "log", &member, &given)) {
+        return false;
+    }
+    if (given) {
+        if (!rn_read_callback(frame, member, "log", false, true, &callback)) {
+            return false;
+        }
+        out->log = rn_log;
+        out->log_user = callback;
+    }
+    if (!rn_read_member(frame, object, "attemptTimeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "attempt_timeout_ms", &out->attempt_timeout_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "httpConnectTimeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "http_connect_timeout_ms", &out->http_connect_timeout_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "apiVersion", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "api_version", &out->api_version)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "attempts", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "attempts", &out->attempts)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "requestsPerSecond", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "requests_per_second", &out->requests_per_second)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "crlPolicy", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "crl_policy", &out->crl_policy)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "minRsaBits", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "min_rsa_bits", &out->min_rsa_bits)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "policyMustMatch", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "policy_must_match", &out->policy_must_match)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "allowUnmatchedPolicies", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "allow_unmatched_policies", &out->allow_unmatched_policies)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "relaxedChain", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "relaxed_chain", &out->relaxed_chain)) {
+        return false;
+    }
+    return true;
+}
+
 static bool read_verifier_options(rn_frame *frame, napi_value object, bool nullable, ratls_verifier_options *out)
 {
     napi_value member;
@@ -710,6 +862,48 @@ static const rn_function verifier_new_dcap_function = {
 typedef struct {
     rn_frame frame;
     ratls_verifier *out;
+    ratls_intel_options options;
+} verifier_new_intel_frame;
+
+static bool read_verifier_new_intel(rn_frame *frame, napi_value *arguments)
+{
+    verifier_new_intel_frame *self = (verifier_new_intel_frame *)frame;
+
+    return read_intel_options(frame, arguments[0], true, &self->options);
+}
+
+static void run_verifier_new_intel(rn_frame *frame)
+{
+    verifier_new_intel_frame *self = (verifier_new_intel_frame *)frame;
+
+    frame->status = ratls_verifier_new_intel(&self->out, &self->options, &frame->err);
+}
+
+static napi_value result_verifier_new_intel(rn_frame *frame)
+{
+    verifier_new_intel_frame *self = (verifier_new_intel_frame *)frame;
+    ratls_verifier *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_verifier_class, taken_out, false);
+}
+
+static void clear_verifier_new_intel(rn_frame *frame)
+{
+    verifier_new_intel_frame *self = (verifier_new_intel_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_verifier_class.release(self->out);
+    }
+}
+
+static const rn_function verifier_new_intel_function = {
+    "verifierNewIntel", sizeof(verifier_new_intel_frame), 1, false,
+    read_verifier_new_intel, run_verifier_new_intel, result_verifier_new_intel, clear_verifier_new_intel};
+
+typedef struct {
+    rn_frame frame;
+    ratls_verifier *out;
     ratls_verifier_options options;
 } verifier_new_noop_frame;
 
@@ -911,6 +1105,96 @@ static void clear_custom_reject(rn_frame *frame)
 static const rn_function custom_reject_function = {
     "customReject", sizeof(custom_reject_frame), 3, false,
     read_custom_reject, run_custom_reject, result_custom_reject, clear_custom_reject};
+
+typedef struct {
+    rn_frame frame;
+    ratls_verifier *out;
+    void **verifiers;
+    size_t verifiers_len;
+    ratls_verifier_options options;
+} verifier_new_all_frame;
+
+static bool read_verifier_new_all(rn_frame *frame, napi_value *arguments)
+{
+    verifier_new_all_frame *self = (verifier_new_all_frame *)frame;
+
+    return rn_read_handles(frame, arguments[0], "verifiers", &rn_verifier_class, &self->verifiers, &self->verifiers_len) &&
+           read_verifier_options(frame, arguments[1], true, &self->options);
+}
+
+static void run_verifier_new_all(rn_frame *frame)
+{
+    verifier_new_all_frame *self = (verifier_new_all_frame *)frame;
+
+    frame->status = ratls_verifier_new_all(&self->out, (ratls_verifier *const *)self->verifiers, self->verifiers_len, &self->options, &frame->err);
+}
+
+static napi_value result_verifier_new_all(rn_frame *frame)
+{
+    verifier_new_all_frame *self = (verifier_new_all_frame *)frame;
+    ratls_verifier *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_verifier_class, taken_out, true);
+}
+
+static void clear_verifier_new_all(rn_frame *frame)
+{
+    verifier_new_all_frame *self = (verifier_new_all_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_verifier_class.release(self->out);
+    }
+}
+
+static const rn_function verifier_new_all_function = {
+    "verifierNewAll", sizeof(verifier_new_all_frame), 2, false,
+    read_verifier_new_all, run_verifier_new_all, result_verifier_new_all, clear_verifier_new_all};
+
+typedef struct {
+    rn_frame frame;
+    ratls_verifier *out;
+    void **verifiers;
+    size_t verifiers_len;
+    ratls_verifier_options options;
+} verifier_new_first_frame;
+
+static bool read_verifier_new_first(rn_frame *frame, napi_value *arguments)
+{
+    verifier_new_first_frame *self = (verifier_new_first_frame *)frame;
+
+    return rn_read_handles(frame, arguments[0], "verifiers", &rn_verifier_class, &self->verifiers, &self->verifiers_len) &&
+           read_verifier_options(frame, arguments[1], true, &self->options);
+}
+
+static void run_verifier_new_first(rn_frame *frame)
+{
+    verifier_new_first_frame *self = (verifier_new_first_frame *)frame;
+
+    frame->status = ratls_verifier_new_first(&self->out, (ratls_verifier *const *)self->verifiers, self->verifiers_len, &self->options, &frame->err);
+}
+
+static napi_value result_verifier_new_first(rn_frame *frame)
+{
+    verifier_new_first_frame *self = (verifier_new_first_frame *)frame;
+    ratls_verifier *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_verifier_class, taken_out, true);
+}
+
+static void clear_verifier_new_first(rn_frame *frame)
+{
+    verifier_new_first_frame *self = (verifier_new_first_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_verifier_class.release(self->out);
+    }
+}
+
+static const rn_function verifier_new_first_function = {
+    "verifierNewFirst", sizeof(verifier_new_first_frame), 2, false,
+    read_verifier_new_first, run_verifier_new_first, result_verifier_new_first, clear_verifier_new_first};
 
 typedef struct {
     rn_frame frame;
@@ -1807,11 +2091,14 @@ static const rn_function *const functions[] = {
     &policy_parse_function,
     &policy_free_function,
     &verifier_new_dcap_function,
+    &verifier_new_intel_function,
     &verifier_new_noop_function,
     &verifier_new_custom_function,
     &custom_quote_function,
     &custom_accept_function,
     &custom_reject_function,
+    &verifier_new_all_function,
+    &verifier_new_first_function,
     &verifier_free_function,
     &cancel_new_function,
     &cancel_trigger_function,
@@ -2127,6 +2414,9 @@ static const struct {
     {"CLASS_USAGE", RATLS_CLASS_USAGE},
     {"CLASS_REFUSED", RATLS_CLASS_REFUSED},
     {"CLASS_UNAVAILABLE", RATLS_CLASS_UNAVAILABLE},
+    {"CRL_HARD", RATLS_CRL_HARD},
+    {"CRL_SOFT", RATLS_CRL_SOFT},
+    {"CRL_OFF", RATLS_CRL_OFF},
     {"PEER_SAME_PROCESS", RATLS_PEER_SAME_PROCESS},
     {"PEER_SAME_USER", RATLS_PEER_SAME_USER},
 };

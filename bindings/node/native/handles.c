@@ -186,6 +186,32 @@ bool rn_read_handle(rn_frame *frame, napi_value value, const char *what, const r
     return absent || (find_box(frame, value, what, kind, out) && keep_box(frame, *out));
 }
 
+bool rn_read_handles(rn_frame *frame, napi_value value, const char *what, const rn_class *kind, void ***out, size_t *len)
+{
+    napi_env env = frame->self->env;
+    uint32_t count = 0;
+    void **handles;
+
+    *out = NULL;
+    *len = 0;
+    if (!rn_array_len(frame, value, what, &count)) {
+        return false;
+    }
+    handles = rn_block(frame, (count + 1) * sizeof *handles);
+    for (uint32_t i = 0; handles != NULL && i < count; i++) {
+        napi_value item;
+        rn_box *box;
+
+        if (!rn_ok(env, napi_get_element(env, value, i, &item)) || !rn_read_handle(frame, item, what, kind, false, &box)) {
+            return false;
+        }
+        handles[i] = rn_pointer(box);
+    }
+    *out = handles;
+    *len = count;
+    return handles != NULL;
+}
+
 bool rn_read_cancel(rn_frame *frame, napi_value value, const char *what, const rn_class *kind)
 {
     return rn_read_handle(frame, value, what, kind, true, &frame->cancel_box);

@@ -18,12 +18,13 @@
 
 enum {
     RN_ARGUMENTS_MAX = 8,
-    RN_KEPT_MAX = 8,           /* handles and functions that one call holds */
+    RN_KEPT_MAX = 16,          /* handles and functions that one call holds */
     RN_BLOCKS_MAX = 24,        /* copies that one call holds */
     RN_THREADS_MAX = 32,       /* of one environment, for calls that wait */
     RN_IDLE_SECONDS = 5,       /* how long a thread without work stays */
     RN_LOG_LINES_MAX = 64,     /* warnings not yet delivered; further ones are lost, and counted */
     RN_BYTES_MAX = 64 << 20,   /* of one argument */
+    RN_LIST_MAX = 256,         /* entries of one argument */
     RN_CLASSES_MAX = 16
 };
 
@@ -115,6 +116,12 @@ bool rn_read_bytes(rn_frame *frame, napi_value value, const char *what, bool nul
 
 /** Text of `len` bytes, which may hold NUL; with `len` NULL a NUL inside is refused. */
 bool rn_read_text(rn_frame *frame, napi_value value, const char *what, bool nullable, const char **out, size_t *len);
+
+/** An array of texts, none of which may hold NUL. */
+bool rn_read_texts(rn_frame *frame, napi_value value, const char *what, const char *const **out, size_t *len);
+
+/** An array of handles, as an array of what is inside them: pointers to the kind, which only the caller knows. */
+bool rn_read_handles(rn_frame *frame, napi_value value, const char *what, const rn_class *kind, void ***out, size_t *len);
 bool rn_read_int32(rn_frame *frame, napi_value value, const char *what, int32_t *out);
 bool rn_read_int64(rn_frame *frame, napi_value value, const char *what, int64_t *out);
 bool rn_read_size(rn_frame *frame, napi_value value, const char *what, size_t *out);
@@ -141,6 +148,12 @@ napi_value rn_bigint(rn_env *self, int64_t number);
 napi_value rn_error(rn_env *self, const ratls_error *error, ratls_status status);
 napi_value rn_owned_error(rn_env *self, ratls_error *error); /* null for NULL; frees it */
 bool rn_set_number(rn_env *self, napi_value object, const char *name, double number);
+
+/** Memory that lives as long as the call; NULL with an exception pending. */
+void *rn_block(rn_frame *frame, size_t len);
+
+/** Length of an array, at most RN_LIST_MAX; false with an exception pending for what is none. */
+bool rn_array_len(rn_frame *frame, napi_value value, const char *what, uint32_t *len);
 
 /** True for napi_ok; otherwise an exception is pending. */
 bool rn_ok(napi_env env, napi_status status);

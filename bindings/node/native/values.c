@@ -51,8 +51,7 @@ bool rn_is_absent(rn_frame *frame, napi_value value, bool *absent)
     return true;
 }
 
-/* Memory that lives as long as the call; NULL with an exception pending. */
-static void *new_block(rn_frame *frame, size_t len)
+void *rn_block(rn_frame *frame, size_t len)
 {
     void *block = frame->blocks_len < RN_BLOCKS_MAX ? malloc(len) : NULL;
 
@@ -104,7 +103,7 @@ bool rn_read_bytes(rn_frame *frame, napi_value value, const char *what, bool nul
         *out = data;
         return true;
     }
-    copy = new_block(frame, *len + 1);
+    copy = rn_block(frame, *len + 1);
     if (copy == NULL) {
         return false;
     }
@@ -137,7 +136,7 @@ bool rn_read_text(rn_frame *frame, napi_value value, const char *what, bool null
     if (!rn_ok(env, napi_get_value_string_utf8(env, value, NULL, 0, &size)) || size > RN_BYTES_MAX) {
         return false;
     }
-    copy = new_block(frame, size + 1);
+    copy = rn_block(frame, size + 1);
     if (copy == NULL || !rn_ok(env, napi_get_value_string_utf8(env, value, copy, size + 1, &size))) {
         return false;
     }
@@ -148,6 +147,95 @@ bool rn_read_text(rn_frame *frame, napi_value value, const char *what, bool null
         return false;
     }
     *out = copy;
+    return true;
+}
+
+bool rn_array_len(rn_frame *frame, napi_value value, const char *what, uint32_t *len)
+{
+    napi_env env = frame->self->env;
+    bool is_array = false;
+
+    *len = 0;
+    if (!rn_ok(env, napi_is_array(env, value, &is_array)) || (is_array && !rn_ok(env, napi_get_array_length(env, value, len)))) {
+        return false;
+    }
+    if (!is_array || *len > RN_LIST_MAX) {
+        rn_throw_type(env, what, "an array of usual length");
+        return false;
+    }
+    return true;
+}
+
+/* Where the texts of an array end, one after the other in one block. */
+static bool measure_texts(rn_frame *frame, napi_value array, uint32_t len, const char *what, size_t *size)
+{
+    napi_env env = frame->self->env;
+
+    *size = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        napi_value item;
+        napi_valuetype type;
+        size_t item_size = 0;
+
+        if (!rn_ok(env, napi_get_element(env, array, i, &item)) || !rn_ok(env, napi_typeof(env, item, &type))) {
+            return false;
+        }
+        if (type != napi_string) {
+            rn_throw_type(env, what, "an array of strings");
+            return false;
+        }
+        if (!rn_ok(env, napi_get_value_string_utf8(env, item, NULL, 0, &item_size)) || item_size > RN_BYTES_MAX - *size) {
+            return false;
+        }
+        *size += item_size + 1;
+    }
+    return true;
+}
+
+static bool copy_texts(rn_frame *frame, napi_value array, uint32_t len, const char *what, const char **texts, char *block, size_t size)
+{
+    napi_env env = frame->self->env;
+
+    for (uint32_t i = 0; i < len; i++) {
+        napi_value item;
+        size_t item_size = 0;
+
+        if (!rn_ok(env, napi_get_element(env, array, i, &item)) ||
+            !rn_ok(env, napi_get_value_string_utf8(env, item, block, size, &item_size))) {
+            return false;
+        }
+        /* A getter may have given a longer text the second time. */
+        if (item_size + 1 >= size || memchr(block, '\0', item_size) != NULL) {
+            rn_throw_type(env, what, "strings without NUL");
+            return false;
+        }
+        texts[i] = block;
+        block += item_size + 1;
+        size -= item_size + 1;
+    }
+    return true;
+}
+
+bool rn_read_texts(rn_frame *frame, napi_value value, const char *what, const char *const **out, size_t *len)
+{
+    uint32_t count = 0;
+    size_t size = 0;
+    const char **texts;
+    char *block;
+
+    *out = NULL;
+    *len = 0;
+    if (!rn_array_len(frame, value, what, &count) || !measure_texts(frame, value, count, what, &size)) {
+        return false;
+    }
+    /* One more of each: an array that is given and empty is not one that is not given. */
+    texts = rn_block(frame, (count + 1) * sizeof *texts);
+    block = texts == NULL ? NULL : rn_block(frame, size + 1);
+    if (block == NULL || !copy_texts(frame, value, count, what, texts, block, size + 1)) {
+        return false;
+    }
+    *out = texts;
+    *len = count;
     return true;
 }
 
