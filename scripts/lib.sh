@@ -116,6 +116,18 @@ build_node_packages() {
   touch "$stamp"
 }
 
+# Install what tests use from npm: both majors of Prisma, other versions of Node.js, a PostgreSQL that ends TLS itself.
+install_npm_test_packages() {
+  local folder stamp
+  for folder in clients/node/tests/prisma6 clients/node/tests/prisma7 bindings/node/tests/nodes tests/simulator; do
+    stamp=$folder/node_modules/.lock.$(sha256sum "$folder/package-lock.json" | cut -c1-16)
+    [ -e "$stamp" ] && continue
+    echo "installing from npm: $folder"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >build/npm-tests.log 2>&1 || die "npm ci in $folder failed, see build/npm-tests.log"
+    touch "$stamp"
+  done
+}
+
 # Where cargo builds: one folder for all packages.
 export CARGO_TARGET_DIR=$PWD/build/rust
 
