@@ -1,7 +1,9 @@
 """Pools of attested connections: psycopg_pool's, told why when there is no connection to be had."""
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
@@ -133,6 +135,7 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
             self._process = os.getpid()
             with driver_errors():
                 self._tunnel = self._connector.way(self._resolve_conninfo(), self._resolve_kwargs()).open()
+            _open_pools.add(self)
         super().open(wait, timeout)
 
     def getconn(self, timeout: float | None = None) -> Connection[Any]:
@@ -166,6 +169,17 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
         while (connection := super()._get_ready_connection(timeout)) is not None and _too_old(connection):
             self.run_task(psycopg_pool.pool.ReturnConnection(self, connection, from_getconn=True))
         return connection
+
+
+_open_pools: weakref.WeakSet[ConnectionPool] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """While its threads can still end: from Python 3.13 on an open pool would otherwise hold up the interpreter's exit."""
+    for pool in list(_open_pools):
+        if pool._process == os.getpid():
+            pool.close()
 
 
 class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]):
