@@ -2,7 +2,7 @@
 
 # Used where the system has none that is new enough.
 NODE_VERSION=24.19.0
-RUST_MINIMUM=1.85
+RUST_MINIMUM=1.94
 
 die() {
   echo "$(basename "$0"): $*" >&2
