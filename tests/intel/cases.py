@@ -251,7 +251,7 @@ def usage() -> list[Case]:
         Case("N79-large", "EVIDENCE_QUOTE_TOO_LARGE", quote="large", **silent),
         Case("N79-version", "EVIDENCE_QUOTE_VERSION", quote="version", **silent),
         *(Case(name, "OPTION_VALUE", intel={"api_key": key}, **silent) for name, key in bad_keys.items()),
-        Case("N80-empty", "OPTION_VALUE", intel={"api_key": ""}, **silent),
+        Case("N80-empty", "OPTION_VALUE", intel={"api_key": ""}, wire=True, **silent),  # a language may take it for none at all
         Case("X-portal-missing", "OPTION_VALUE", intel={"portal_url": None}, **silent),
         Case("X-path", "OPTION_VALUE", intel={"base_url": "https://127.0.0.1/appraisal/v2"}, **silent),
         Case("X-version", "OPTION_VALUE", intel={"api_version": 3}, **silent),

@@ -18,6 +18,6 @@ def run_snippet(dsn: str, mr_td: str, service: Mapping[str, Any]) -> tuple[Any, 
     verifier = verifier_for(service)
     options = VerifyOptions(allowed_mr_td=[mr_td])
     with connect(dsn, verifier=verifier, options=options) as conn:
-        row = conn.execute("select 40 + 2").fetchone()
+        row = conn.execute("select 40 + 2 as answer").fetchone()
         assert row is not None
-        return row[0], attestation(conn)
+        return row["answer"], attestation(conn)

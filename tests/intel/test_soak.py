@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable
@@ -26,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 THREADS = 8
 HONEST, LIED_ABOUT = 8, 8
 FAULT_SHARE = 0.1
-ROTATION_EVERY = 2000
+#: The signer changes when so many tokens were issued, and then whenever a client may fetch the key set again.
+FIRST_ROTATION, ROTATION_EVERY_S = 100, 65
 TIMEOUT_MS = 5000
 #: What a loaded machine may add to a deadline before it counts as overrun.
 SLACK_MS = 3000
@@ -57,6 +59,7 @@ class Unruly:
         self.lock = threading.Lock()
         self.tokens = 0
         self.genuine = 0
+        self.rotated_at = 0.0
         authority.service.play(Scenario("faults and lies", token=self.token))
         authority.service.unruly = self.fault
 
@@ -69,7 +72,8 @@ class Unruly:
     def token(self, draft: Draft) -> None:
         with self.lock:
             self.tokens += 1
-            rotate = self.tokens % ROTATION_EVERY == 0
+            rotate = self.tokens == FIRST_ROTATION or (self.tokens > FIRST_ROTATION and time.monotonic() > self.rotated_at + ROTATION_EVERY_S)
+            self.rotated_at = time.monotonic() if rotate else self.rotated_at
             attack = None if draft.quote in self.honest else self.chance.choice(self.attacks)
             self.genuine += attack is None
         if rotate:
