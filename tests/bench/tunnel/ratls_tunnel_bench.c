@@ -4,7 +4,8 @@
  * ratls-tunnel-bench --libpq FILE --host HOST --port PORT --collateral FILE --trust-anchor FILE --login KEYWORDS
  *                    --direct KEYWORDS --forwarder KEYWORDS [--only PART] [--rounds N]
  *
- * Prints one JSON object: for each part the median in microseconds for each way.
+ * Prints one JSON object: for each part the median in microseconds for each way, and the median ratio of the tunnel to each
+ * rival in the same round, which what else the machine does hardly moves.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -18,7 +19,7 @@
 enum {
     WAYS = 3,
     BATCH = 100, /* round trips before it is the next way's turn */
-    SAMPLES_MAX = 100000,
+    ROUNDS_MAX = 10000,
     FILE_MAX = 4 << 20,
     KEYWORDS_MAX = 1024,
     LIBPQ_VERSION_MIN = 180000,
@@ -52,8 +53,7 @@ typedef struct {
     const char *name;
     char keywords[2 * KEYWORDS_MAX];
     void *connection;
-    double *samples; /* of the part that runs, in microseconds */
-    size_t samples_len;
+    double samples[ROUNDS_MAX]; /* one a round: the median of its batch, in microseconds */
 } way;
 
 typedef struct {
@@ -219,7 +219,8 @@ static void make_copy_chunk(bench *b)
 typedef struct {
     const char *name;
     void (*once)(bench *b, way *w);
-    int rounds, batch, warm_up;
+    size_t rounds;
+    int batch, warm_up;
     bool connected; /* it needs an open connection */
 } part;
 
@@ -237,25 +238,38 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_of(way *w)
+/* Sorts them. */
+static double median_of(double *values, size_t len)
 {
-    qsort(w->samples, w->samples_len, sizeof w->samples[0], compare);
-    return w->samples[w->samples_len / 2];
+    qsort(values, len, sizeof values[0], compare);
+    return values[len / 2];
 }
 
-static void measure(bench *b, const part *p, way *w)
+static double measure(bench *b, const part *p, way *w)
 {
-    for (int i = 0; i < p->batch && w->samples_len < SAMPLES_MAX; i++) {
+    double batch[BATCH];
+
+    for (int i = 0; i < p->batch; i++) {
         double start = now_us();
 
         p->once(b, w);
-        w->samples[w->samples_len++] = now_us() - start;
+        batch[i] = now_us() - start;
     }
+    return median_of(batch, (size_t)p->batch);
+}
+
+static double median_ratio(const way *to_judge, const way *rival, size_t rounds)
+{
+    static double ratios[ROUNDS_MAX];
+
+    for (size_t i = 0; i < rounds; i++) {
+        ratios[i] = to_judge->samples[i] / rival->samples[i];
+    }
+    return median_of(ratios, rounds);
 }
 
 static void begin_way(bench *b, const part *p, way *w)
 {
-    w->samples_len = 0;
     if (p->connected) {
         connect_way(b, w);
     }
@@ -264,26 +278,36 @@ static void begin_way(bench *b, const part *p, way *w)
     }
 }
 
+static void print_part(bench *b, const part *p, size_t rounds)
+{
+    double to_direct = median_ratio(&b->ways[0], &b->ways[1], rounds);
+    double to_forwarder = median_ratio(&b->ways[0], &b->ways[2], rounds);
+
+    printf("\"%s\":{", p->name);
+    for (size_t i = 0; i < WAYS; i++) {
+        printf("\"%s\":%.1f,", b->ways[i].name, median_of(b->ways[i].samples, rounds));
+    }
+    printf("\"to_direct\":%.3f,\"to_forwarder\":%.3f}", to_direct, to_forwarder);
+}
+
 static void run_part(bench *b, const part *p)
 {
-    int rounds = b->rounds > 0 ? b->rounds : p->rounds;
+    size_t rounds = b->rounds > 0 ? (size_t)b->rounds : p->rounds;
 
     for (size_t i = 0; i < WAYS; i++) {
         begin_way(b, p, &b->ways[i]);
     }
-    for (int round = 0; round < rounds; round++) {
+    for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < WAYS; i++) {
-            measure(b, p, &b->ways[((size_t)round + i) % WAYS]);
+            way *w = &b->ways[(round + i) % WAYS];
+
+            w->samples[round] = measure(b, p, w);
         }
     }
-    printf("\"%s\":{", p->name);
-    for (size_t i = 0; i < WAYS; i++) {
-        if (p->connected) {
-            disconnect_way(b, &b->ways[i]);
-        }
-        printf("%s\"%s\":%.1f", i == 0 ? "" : ",", b->ways[i].name, median_of(&b->ways[i]));
+    for (size_t i = 0; i < WAYS && p->connected; i++) {
+        disconnect_way(b, &b->ways[i]);
     }
-    printf("}");
+    print_part(b, p, rounds);
 }
 
 /* ---- the tunnel */
@@ -356,10 +380,6 @@ static void name_ways(bench *b, const ratls_tunnel *tunnel, const char *direct, 
         if (len < 0 || (size_t)len >= sizeof b->ways[i].keywords) {
             fail(b->ways[i].name, "keywords too long");
         }
-        b->ways[i].samples = malloc(SAMPLES_MAX * sizeof(double));
-        if (b->ways[i].samples == NULL) {
-            fail("samples", "out of memory");
-        }
     }
 }
 
@@ -405,6 +425,9 @@ int main(int argc, char **argv)
     b.login = argument(argc, argv, "--login", NULL);
     b.only = argument(argc, argv, "--only", "");
     b.rounds = (int)strtol(argument(argc, argv, "--rounds", "0"), NULL, 10);
+    if (b.rounds < 0 || b.rounds > ROUNDS_MAX) {
+        fail("--rounds", "too many");
+    }
     load_libpq(&b);
     make_copy_chunk(&b);
     verifier = make_verifier(&b);
@@ -413,9 +436,6 @@ int main(int argc, char **argv)
     run_parts(&b);
     ratls_tunnel_close(tunnel);
     ratls_verifier_free(verifier);
-    for (size_t i = 0; i < WAYS; i++) {
-        free(b.ways[i].samples);
-    }
     free(b.copy_chunk);
     return 0;
 }
