@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tunnel/postgres.h"
+#include "tunnel/tls_context.h"
 #include "verifier/verifier.h"
 
 enum {
@@ -227,8 +228,12 @@ static ratls_status reach_upstream(approach *way, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_deadline connecting = ratls_deadline_earlier(way->all, ratls_deadline_in(RATLS_CONNECT_TIMEOUT_MS));
+    SSL_CTX *own = NULL;
 
-    TRY(ratls_stream_new(&way->attested->stream, way->upstream->server_name, err));
+    if (way->upstream->tls == NULL) {
+        TRY(ratls_tls_context_new(&own, err));
+    }
+    TRY(ratls_stream_new(&way->attested->stream, own == NULL ? way->upstream->tls : own, way->upstream->server_name, err));
     TRY(ratls_upstream_connect(&way->attested->fd, way->upstream, connecting, way->cancel, err));
     way->handshake = ratls_deadline_in(way->upstream->handshake_timeout_ms);
     if (way->upstream->start_tls) {
@@ -237,6 +242,7 @@ static ratls_status reach_upstream(approach *way, ratls_error **err)
     TRY(shake_hands(way, err));
     status = RATLS_OK;
 out:
+    SSL_CTX_free(own);
     return status;
 }
 

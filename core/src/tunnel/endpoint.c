@@ -6,12 +6,14 @@
 
 #include "base/text.h"
 #include "tunnel/acceptor.h"
+#include "tunnel/tls_context.h"
 #include "verifier/verifier.h"
 
 struct ratls_endpoint {
     ratls_tunnel_settings settings;
     ratls_verifier *verifier;
     ratls_cancel *closing;
+    SSL_CTX *tls;
     _Atomic(ratls_socket_directory *) directory;
     ratls_acceptor *acceptor;
     ratls_service service;
@@ -157,6 +159,9 @@ ratls_status ratls_endpoint_start(ratls_endpoint *endpoint, ratls_cancel *cancel
     /* The directory first: a wrong one is the caller's mistake and needs no server to be found. */
     TRY(ratls_socket_directory_open(&directory, settings->socket_dir, settings->port, settings->peer, err));
     atomic_store(&endpoint->directory, directory);
+    /* Once for all connections: making it costs a good part of a handshake, and nothing in it changes. */
+    TRY(ratls_tls_context_new(&endpoint->tls, err));
+    endpoint->settings.upstream.tls = endpoint->tls;
     TRY(attest_first(endpoint, cancel, err));
     TRY(ratls_acceptor_start(&endpoint->acceptor, directory, &endpoint->service, RATLS_CONNECTIONS_MAX, err));
     status = RATLS_OK;
@@ -179,6 +184,7 @@ void ratls_endpoint_close(ratls_endpoint *endpoint)
     ratls_verdicts_free(endpoint->verdicts);
     ratls_error_free(endpoint->last_error);
     ratls_cancel_free(endpoint->closing);
+    SSL_CTX_free(endpoint->tls);
     ratls_tunnel_settings_clear(&endpoint->settings);
     ratls_verifier_free(endpoint->verifier);
     free(endpoint);

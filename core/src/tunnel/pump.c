@@ -23,6 +23,8 @@ typedef struct {
     buffer to_driver;     /* plain text on its way to the driver: */
     size_t cleared;       /* so much of it may go; the rest is a message that is looked at and not complete */
     ratls_sasl_offer offer;
+    bool may_read;        /* the stream may have plain text: asking it in vain costs more than a small message */
+    bool may_take;        /* it may have bytes to send */
     bool driver_ended;    /* it will say no more */
     bool driver_gone;     /* it will not listen either */
     bool upstream_ended;
@@ -120,8 +122,10 @@ static bool feed_stream(pump *p)
             return false;
         }
         consume(&p->from_upstream, taken);
+        p->may_read = p->may_read || taken > 0;
     } else if (p->upstream_ended && !p->end_told) {
         p->end_told = true;
+        p->may_read = true;
         (void)ratls_stream_feed_end(p->stream, NULL); /* the next read says what it means */
         return true;
     }
@@ -133,7 +137,7 @@ static bool read_stream(pump *p)
     size_t got = 0;
     ratls_status status;
 
-    if (room_in(&p->to_driver) == 0 || p->upstream_goodbye) {
+    if (!p->may_read || room_in(&p->to_driver) == 0 || p->upstream_goodbye) {
         return false;
     }
     status = ratls_stream_read(p->stream, p->to_driver.data + p->to_driver.len, room_in(&p->to_driver), &got, &p->failure);
@@ -149,6 +153,8 @@ static bool read_stream(pump *p)
     if (ratls_stream_state_of(p->stream) == RATLS_STREAM_CLOSED) {
         hear_goodbye(p);
     }
+    p->may_read = got > 0;
+    p->may_take = true; /* reading may have made an answer, to a key update say */
     return got > 0;
 }
 
@@ -163,8 +169,10 @@ static bool write_stream(pump *p)
         }
         atomic_fetch_add_explicit(&p->counters->to_upstream, taken, memory_order_relaxed);
         consume(&p->from_driver, taken);
+        p->may_take = p->may_take || taken > 0;
     } else if (p->driver_ended && !p->goodbye) {
         p->goodbye = true;
+        p->may_take = true;
         (void)ratls_stream_close(p->stream, NULL);
         return true;
     }
@@ -175,8 +183,12 @@ static bool take_stream(pump *p)
 {
     size_t got = 0;
 
+    if (!p->may_take || room_in(&p->to_upstream) == 0) {
+        return false;
+    }
     (void)ratls_stream_take(p->stream, p->to_upstream.data + p->to_upstream.len, room_in(&p->to_upstream), &got, NULL);
     p->to_upstream.len = p->upstream_deaf ? 0 : p->to_upstream.len + got;
+    p->may_take = got > 0;
     return got > 0;
 }
 
@@ -375,6 +387,8 @@ ratls_status ratls_pump_run(
     p->upstream = attested->fd;
     p->driver = driver->fd;
     p->offer.done = !driver->starts_up;
+    p->may_read = true; /* the server may have spoken with the handshake */
+    p->may_take = true;
     p->counters = counters;
     if (first.len > 0) {
         memcpy(p->from_driver.data, first.data, first.len);

@@ -38,12 +38,10 @@ static ratls_status fail_stream(ratls_stream *stream, ratls_status code, const c
     return RAISE(err, code, WHAT(reason == NULL ? otherwise : reason));
 }
 
-static ratls_status make_ssl(ratls_stream *stream, const char *server_name, ratls_error **err)
+static ratls_status make_ssl(ratls_stream *stream, SSL_CTX *context, const char *server_name, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    SSL_CTX *context = NULL;
 
-    TRY(ratls_tls_context_new(&context, err));
     stream->ssl = SSL_new(context);
     CHECK(stream->ssl != NULL, RATLS_ERR_OUT_OF_MEMORY);
     CHECK(BIO_new_bio_pair(&stream->inside, STREAM_BUFFER_SIZE, &stream->network, STREAM_BUFFER_SIZE) == 1,
@@ -56,11 +54,10 @@ static ratls_status make_ssl(ratls_stream *stream, const char *server_name, ratl
           FOUND(server_name), EXPECTED("a host name of at most 255 characters"));
     status = RATLS_OK;
 out:
-    SSL_CTX_free(context);
     return status;
 }
 
-ratls_status ratls_stream_new(ratls_stream **out, const char *server_name, ratls_error **err)
+ratls_status ratls_stream_new(ratls_stream **out, SSL_CTX *context, const char *server_name, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_stream *stream = NULL;
@@ -69,7 +66,8 @@ ratls_status ratls_stream_new(ratls_stream **out, const char *server_name, ratls
     stream = calloc(1, sizeof *stream);
     CHECK(stream != NULL, RATLS_ERR_OUT_OF_MEMORY);
     stream->state = RATLS_STREAM_HANDSHAKE;
-    TRY(make_ssl(stream, server_name, err));
+    ERR_clear_error();
+    TRY(make_ssl(stream, context, server_name, err));
     *out = stream;
     stream = NULL;
     status = RATLS_OK;
@@ -176,8 +174,11 @@ static size_t push_bytes(ratls_stream *stream, const uint8_t *bytes, size_t len)
 {
     int pushed = BIO_write(stream->network, bytes, len > INT_MAX ? INT_MAX : (int)len);
 
-    ERR_clear_error();
-    return pushed > 0 ? (size_t)pushed : 0;
+    if (pushed <= 0) {
+        ERR_clear_error();
+        return 0;
+    }
+    return (size_t)pushed;
 }
 
 ratls_status ratls_stream_feed(ratls_stream *stream, const uint8_t *bytes, size_t len, size_t *taken, ratls_error **err)
@@ -233,7 +234,6 @@ ratls_status ratls_stream_take(ratls_stream *stream, uint8_t *out, size_t capaci
         *len = taken > 0 ? (size_t)taken : 0;
     }
     send_goodbye(stream);
-    ERR_clear_error();
     return RATLS_OK;
 }
 
@@ -325,8 +325,8 @@ ratls_status ratls_stream_read(ratls_stream *stream, uint8_t *plain, size_t capa
     if (SSL_read_ex(stream->ssl, plain, capacity, len) != 1) {
         *len = 0;
         TRY(read_nothing(stream, err));
+        ERR_clear_error();
     }
-    ERR_clear_error();
     status = RATLS_OK;
 out:
     return status;

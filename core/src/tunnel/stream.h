@@ -6,6 +6,8 @@
 #ifndef RATLS_TUNNEL_STREAM_H
 #define RATLS_TUNNEL_STREAM_H
 
+#include <openssl/types.h>
+
 #include "base/error.h"
 
 typedef struct ratls_stream ratls_stream;
@@ -18,8 +20,8 @@ typedef enum {
     RATLS_STREAM_FAILED
 } ratls_stream_state;
 
-/** A client stream. server_name: SNI, NULL for none. ALPN "postgresql" is offered; TLS 1.2 at least. */
-ratls_status ratls_stream_new(ratls_stream **out, const char *server_name, ratls_error **err);
+/** A client stream. context: of ratls_tls_context_new(), borrowed for the call. server_name: SNI, NULL for none. */
+ratls_status ratls_stream_new(ratls_stream **out, SSL_CTX *context, const char *server_name, ratls_error **err);
 void ratls_stream_free(ratls_stream *stream);
 
 ratls_stream_state ratls_stream_state_of(const ratls_stream *stream);

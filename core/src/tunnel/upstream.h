@@ -2,6 +2,8 @@
 #ifndef RATLS_TUNNEL_UPSTREAM_H
 #define RATLS_TUNNEL_UPSTREAM_H
 
+#include <openssl/types.h>
+
 #include "tunnel/wait.h"
 
 typedef struct ratls_resolver ratls_resolver;
@@ -13,6 +15,7 @@ typedef struct {
     char *label;                /* "host:port", for messages */
     char *server_name;          /* SNI; NULL: none */
     ratls_resolver *resolver;   /* borrowed; NULL: one for this time only */
+    SSL_CTX *tls;               /* the same */
     int64_t connect_timeout_ms; /* resolving, connecting, handshake and verdict together; 0: only the parts' own */
     int64_t handshake_timeout_ms;
     bool start_tls;             /* SSLRequest first */

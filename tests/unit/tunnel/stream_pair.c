@@ -4,7 +4,20 @@
 
 #include <openssl/err.h>
 
+#include "tunnel/tls_context.h"
+
 enum { ROUNDS_MAX = 100000 };
+
+ratls_stream *pair_stream_new(const char *server_name)
+{
+    ratls_stream *stream = NULL;
+    SSL_CTX *context = NULL;
+
+    assert_int_equal(ratls_tls_context_new(&context, NULL), RATLS_OK);
+    assert_int_equal(ratls_stream_new(&stream, context, server_name, NULL), RATLS_OK);
+    SSL_CTX_free(context);
+    return stream;
+}
 
 void pair_begin(pair *p, peer_settings settings)
 {
@@ -21,7 +34,7 @@ void pair_begin(pair *p, peer_settings settings)
     SSL_set_bio(p->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     BIO_set_mem_eof_return(SSL_get_rbio(p->server), -1);
     SSL_set_accept_state(p->server);
-    assert_int_equal(ratls_stream_new(&p->stream, "db.example", &p->error), RATLS_OK);
+    p->stream = pair_stream_new("db.example");
 }
 
 void pair_end(pair *p)

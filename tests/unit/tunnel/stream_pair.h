@@ -18,6 +18,8 @@ typedef struct {
     size_t chunk;      /* bytes that the stream is fed at a time */
 } pair;
 
+/** A stream with a context of its own. */
+ratls_stream *pair_stream_new(const char *server_name);
 void pair_begin(pair *p, peer_settings settings);
 void pair_end(pair *p);
 /** Ours to the server; how many bytes moved. */
