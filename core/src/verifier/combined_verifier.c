@@ -238,10 +238,28 @@ static void destroy_combined(void *state)
     free(combined);
 }
 
+/* Of the first part that uses collateral: that one can be repeated. */
+static ratls_status combined_sources(char **collateral, char **anchor, void *state, const ratls_parsed_quote *quote, ratls_error **err)
+{
+    const combined_state *combined = state;
+
+    *collateral = NULL;
+    *anchor = NULL;
+    for (size_t i = 0; i < combined->len; i++) {
+        const ratls_verifier_kind *kind = ratls_verifier_kind_of(combined->parts[i]);
+
+        if (kind->sources != NULL) {
+            return kind->sources(collateral, anchor, ratls_verifier_state(combined->parts[i]), quote, err);
+        }
+    }
+    return RATLS_OK;
+}
+
 static const ratls_verifier_kind all_kind = {
     .name = "all",
     .judge = judge_all,
     .recheck = recheck_all,
+    .sources = combined_sources,
     .destroy = destroy_combined,
 };
 
@@ -249,6 +267,7 @@ static const ratls_verifier_kind first_kind = {
     .name = "first",
     .judge = judge_first,
     .recheck = recheck_first,
+    .sources = combined_sources,
     .destroy = destroy_combined,
 };
 

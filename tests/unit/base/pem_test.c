@@ -174,6 +174,30 @@ static void more_blocks_than_the_limit_are_refused(void **state)
     buffer_free(&text);
 }
 
+static void what_is_written_is_read_again(void **state)
+{
+    uint8_t block[200];
+
+    (void)state;
+    for (size_t len = 1; len <= sizeof block; len++) {
+        const char *what = NULL;
+        ratls_pem pem;
+        char *text;
+
+        memset(block, (int)len, sizeof block);
+        text = ratls_pem_write("X509 CRL", (ratls_bytes){block, len});
+        assert_non_null(text);
+        assert_true(ratls_pem_parse(&pem, (ratls_bytes){(const uint8_t *)text, strlen(text)}, "X509 CRL", sizeof block, &what));
+        assert_int_equal(pem.len, 1);
+        assert_true(ratls_bytes_equal(pem.blocks[0], (ratls_bytes){block, len}));
+        for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+            assert_true(end - line <= 64);
+        }
+        ratls_pem_clear(&pem);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_block_without_content_is_refused),
         cmocka_unit_test(a_block_over_the_limit_is_refused),
         cmocka_unit_test(more_blocks_than_the_limit_are_refused),
+        cmocka_unit_test(what_is_written_is_read_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

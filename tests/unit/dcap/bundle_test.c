@@ -84,7 +84,30 @@ static void crl_too_long(pki *world)
     world->pck_crl.padding = 120000;
 }
 
+/* Not damaged at all: what is written from its parts is as good as the bundle was, and once more makes no difference. */
+static void written_again(pki *world)
+{
+    char *first = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        ratls_collateral collateral;
+        char *text;
+
+        assert_int_equal(ratls_collateral_parse(&collateral, buffer_bytes(&world->bundle), NULL), RATLS_OK);
+        text = ratls_collateral_print(&collateral);
+        assert_non_null(text);
+        assert_true(strstr(text, "carried, not used") != NULL && (first == NULL || strcmp(first, text) == 0));
+        ratls_collateral_clear(&collateral);
+        buffer_free(&world->bundle);
+        buffer_add_text(&world->bundle, text);
+        free(first);
+        first = text;
+    }
+    free(first);
+}
+
 static const dcap_case cases[] = {
+    {"written_again", PKI_TDX_V4, NULL, written_again, RATLS_OK, RATLS_TCB_UP_TO_DATE, 0},
     FAILS(not_json, COLLATERAL_FORMAT),
     FAILS(not_an_object, COLLATERAL_FORMAT),
     FAILS(key_twice, COLLATERAL_DUPLICATE_KEY),
