@@ -89,6 +89,7 @@ static void vary(fixture *f, size_t which)
     case 14: f->policy.allowed_mr_td = mr_tds, f->policy.allowed_mr_td_len = 1; break;
     case 15: f->policy.pins = &pin, f->policy.pins_len = 1; break;
     case 16: f->policy.acceptable_tcb_statuses = statuses, f->policy.acceptable_tcb_statuses_len = 1; break;
+    case 17: f->options.start_tls = 1; break;
     default: f->policy.now = 1767225600; break;
     }
 }
@@ -96,7 +97,7 @@ static void vary(fixture *f, size_t which)
 static void what_differs_is_not_shared(void **state)
 {
     (void)state;
-    for (size_t which = 0; which <= 17; which++) {
+    for (size_t which = 0; which <= 18; which++) {
         ratls_tunnel *other = NULL;
         fixture f;
 
