@@ -24,6 +24,7 @@ mod codes;
 mod error;
 mod evidence;
 mod ffi;
+mod intel;
 mod options;
 mod own;
 #[rustfmt::skip]
@@ -35,6 +36,7 @@ mod verifier;
 pub use codes::Code;
 pub use error::{Class, Error, Failure};
 pub use evidence::{Inspection, extract_tdx_quote, inspect_certificate, inspect_quote};
+pub use intel::{CrlPolicy, IntelApiVerifier, IntelApiVerifierBuilder};
 pub use options::{ANY, VerifyOptions};
 #[cfg(feature = "tokio")]
 pub use own::AsyncRaTlsVerifier;

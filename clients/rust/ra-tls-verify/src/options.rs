@@ -125,7 +125,7 @@ fn parse(policy: &str) -> Result<PolicyHandle, Error> {
     PolicyHandle::make(|out, error| unsafe { sys::ratls_policy_parse(out, policy.as_ptr().cast(), policy.len(), error) })
 }
 
-fn option_value(option: &str, found: &str, expected: &str) -> Error {
+pub(crate) fn option_value(option: &str, found: &str, expected: &str) -> Error {
     Error::of_code(Code::OptionValue, &[("option", option), ("found", found), ("expected", expected)])
 }
 

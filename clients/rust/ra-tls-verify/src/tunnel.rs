@@ -187,7 +187,7 @@ impl Tunnel {
     pub fn close(self) {}
 }
 
-fn milliseconds(argument: &str, duration: Option<Duration>) -> Result<i64, Error> {
+pub(crate) fn milliseconds(argument: &str, duration: Option<Duration>) -> Result<i64, Error> {
     let Some(duration) = duration else { return Ok(0) };
     i64::try_from(duration.as_micros().div_ceil(1000))
         .ok()

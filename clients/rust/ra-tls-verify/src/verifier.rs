@@ -11,25 +11,39 @@ use crate::cancel::{self, Cancel};
 use crate::codes::Code;
 use crate::error::Error;
 use crate::ffi::{ResultHandle, VerifierHandle, log, verify_result};
+use crate::intel::IntelApiVerifier;
 use crate::options::VerifyOptions;
 use crate::own::{Judge, RaTlsVerifier, new_handle};
 use crate::result::VerifyResult;
 
-/// Handles that an own verifier keeps, one for each set of options that it is used with.
+/// Handles that an own verifier, or one made of others, keeps, one for each set of options that it is used with.
 const OPTION_SETS_MAX: usize = 16;
 
 /// A verifier, built in or your own. Cloning it, and `Arc`s of it, share one verifier with its cache of verdicts; it may be used
 /// by any number of threads and connections at once.
 ///
-/// [`DcapVerifier`] and [`NoopVerifier`] are verifiers too, with all these functions, and turn into this type where one is
-/// asked for.
+/// [`DcapVerifier`], [`IntelApiVerifier`] and [`NoopVerifier`] are verifiers too, with all these functions, and turn into this
+/// type where one is asked for.
 #[derive(Clone)]
 pub struct Verifier(Arc<Kind>);
 
 enum Kind {
     Dcap(DcapSettings, OnceLock<Result<Arc<VerifierHandle>, Error>>),
     Noop(OnceLock<Result<Arc<VerifierHandle>, Error>>),
-    Own(Judge, Mutex<Vec<(VerifyOptions, Arc<VerifierHandle>)>>),
+    /// One that was made at once, and its name.
+    Made(&'static str, Arc<VerifierHandle>),
+    Combined(Combination, Vec<Verifier>, Handles),
+    Own(Judge, Handles),
+}
+
+/// One handle for each set of options, the newest last.
+type Handles = Mutex<Vec<(VerifyOptions, Arc<VerifierHandle>)>>;
+
+/// How several verifiers become one.
+#[derive(Clone, Copy)]
+enum Combination {
+    All,
+    First,
 }
 
 #[derive(Clone, Default)]
@@ -70,6 +84,34 @@ impl Verifier {
                 request.answer(answer);
             });
         }))
+    }
+
+    /// A verifier that accepts only what each of `verifiers` accepts, 1 to 8 of them, asked in their order. Its results have the
+    /// worst TCB status and the union of the advisories.
+    ///
+    /// # Errors
+    /// `Error::Usage`: there are none or too many, one checks no signature ([`NoopVerifier`]), or has a setting that is wrong.
+    pub fn all(verifiers: impl IntoIterator<Item = Verifier>) -> Result<Verifier, Error> {
+        Verifier::combined(Combination::All, verifiers.into_iter().collect())
+    }
+
+    /// A verifier that asks `verifiers`, 1 to 8 of them, in their order until one could check: the next one is asked only when
+    /// one could not (network, timeout, missing collateral), never after a refusal.
+    ///
+    /// # Errors
+    /// As for [`Verifier::all`].
+    pub fn first(verifiers: impl IntoIterator<Item = Verifier>) -> Result<Verifier, Error> {
+        Verifier::combined(Combination::First, verifiers.into_iter().collect())
+    }
+
+    fn combined(combination: Combination, parts: Vec<Verifier>) -> Result<Verifier, Error> {
+        let verifier = Verifier(Arc::new(Kind::Combined(combination, parts, Mutex::default())));
+        verifier.handle(&VerifyOptions::default())?;
+        Ok(verifier)
+    }
+
+    pub(crate) fn of_handle(name: &'static str, handle: VerifierHandle) -> Verifier {
+        Verifier(Arc::new(Kind::Made(name, Arc::new(handle))))
     }
 
     fn judging(judge: Judge) -> Verifier {
@@ -135,25 +177,42 @@ impl Verifier {
         verify_result(&result)
     }
 
-    /// The core's verifier, made when it is first used. For an own one it is made for the options, which `verify` is told.
+    /// The core's verifier, made when it is first used. For an own one, and for one made of such, it is made for the options,
+    /// which `verify` is told.
     pub(crate) fn handle(&self, options: &VerifyOptions) -> Result<Arc<VerifierHandle>, Error> {
         match &*self.0 {
             Kind::Dcap(settings, made) => made.get_or_init(|| new_dcap(settings).map(Arc::new)).clone(),
             Kind::Noop(made) => made.get_or_init(|| new_noop().map(Arc::new)).clone(),
-            Kind::Own(judge, handles) => own_handle(judge, handles, options),
+            Kind::Made(_, handle) => Ok(handle.clone()),
+            Kind::Combined(combination, parts, handles) => {
+                // One handle, and so one cache of verdicts, for all options, unless a part has one for each.
+                let any = VerifyOptions::default();
+                let options = if self.serves_all_options() { &any } else { options };
+                handle_for(handles, options, || new_combined(*combination, parts, options))
+            }
+            Kind::Own(judge, handles) => handle_for(handles, options, || new_handle(judge, options)),
+        }
+    }
+
+    /// Its handle does not depend on the options.
+    fn serves_all_options(&self) -> bool {
+        match &*self.0 {
+            Kind::Dcap(..) | Kind::Noop(..) | Kind::Made(..) => true,
+            Kind::Combined(_, parts, _) => parts.iter().all(Verifier::serves_all_options),
+            Kind::Own(..) => false,
         }
     }
 }
 
-fn own_handle(
-    judge: &Judge,
-    handles: &Mutex<Vec<(VerifyOptions, Arc<VerifierHandle>)>>,
+fn handle_for(
+    handles: &Handles,
     options: &VerifyOptions,
+    make: impl FnOnce() -> Result<VerifierHandle, Error>,
 ) -> Result<Arc<VerifierHandle>, Error> {
     let mut handles = handles.lock().unwrap_or_else(PoisonError::into_inner);
     let entry = match handles.iter().position(|(known, _)| known == options) {
         Some(position) => handles.remove(position),
-        None => (options.clone(), Arc::new(new_handle(judge, options)?)),
+        None => (options.clone(), Arc::new(make()?)),
     };
     let handle = entry.1.clone();
     handles.push(entry);
@@ -182,6 +241,22 @@ fn new_dcap(settings: &DcapSettings) -> Result<VerifierHandle, Error> {
     }
 }
 
+fn new_combined(combination: Combination, parts: &[Verifier], options: &VerifyOptions) -> Result<VerifierHandle, Error> {
+    let parts = parts.iter().map(|part| part.handle(options)).collect::<Result<Vec<_>, Error>>()?;
+    let pointers: Vec<_> = parts.iter().map(|part| part.as_ptr()).collect();
+    let function = match combination {
+        Combination::All => sys::ratls_verifier_new_all,
+        Combination::First => sys::ratls_verifier_new_first,
+    };
+    // SAFETY: the init function makes a valid struct of the zeroed one; the core keeps holds of its own on the parts.
+    unsafe {
+        let mut common = std::mem::zeroed::<sys::ratls_verifier_options>();
+        sys::ratls_verifier_options_init(&mut common, size_of_val(&common));
+        common.log = Some(log);
+        VerifierHandle::make(|out, error| function(out, pointers.as_ptr(), pointers.len(), &common, error))
+    }
+}
+
 fn new_noop() -> Result<VerifierHandle, Error> {
     // SAFETY: the init function makes a valid struct of the zeroed one.
     unsafe {
@@ -197,6 +272,9 @@ impl fmt::Debug for Verifier {
         let kind = match &*self.0 {
             Kind::Dcap(..) => "dcap",
             Kind::Noop(..) => "noop",
+            Kind::Made(name, _) => name,
+            Kind::Combined(Combination::All, ..) => "all",
+            Kind::Combined(Combination::First, ..) => "first",
             Kind::Own(..) => "custom",
         };
         f.debug_tuple("Verifier").field(&kind).finish()
@@ -220,7 +298,7 @@ impl DcapVerifier {
     fn settings(self) -> DcapSettings {
         match &*self.0.0 {
             Kind::Dcap(settings, _) => settings.clone(),
-            Kind::Noop(..) | Kind::Own(..) => DcapSettings::default(),
+            _ => DcapSettings::default(),
         }
     }
 
@@ -259,7 +337,7 @@ impl DcapVerifier {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| {
         Error::of_code(Code::FileUnreadable, &[("path", &path.display().to_string()), ("what", &error.to_string())])
     })
@@ -279,12 +357,6 @@ impl NoopVerifier {
 
 macro_rules! built_in {
     ($($name:ident),*) => {$(
-        impl Default for $name {
-            fn default() -> $name {
-                $name::new()
-            }
-        }
-
         impl Deref for $name {
             type Target = Verifier;
 
@@ -319,7 +391,19 @@ macro_rules! built_in {
     )*};
 }
 
-built_in!(DcapVerifier, NoopVerifier);
+built_in!(DcapVerifier, IntelApiVerifier, NoopVerifier);
+
+impl Default for DcapVerifier {
+    fn default() -> DcapVerifier {
+        DcapVerifier::new()
+    }
+}
+
+impl Default for NoopVerifier {
+    fn default() -> NoopVerifier {
+        NoopVerifier::new()
+    }
+}
 
 impl From<&Verifier> for Verifier {
     fn from(verifier: &Verifier) -> Verifier {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::{fs, io};
 
 use ra_tls_verify::{
-    Claims, Class, DcapVerifier, Error, NoopVerifier, RaTlsVerifier, Rejection, Verifier, VerifyOptions, extract_tdx_quote,
-    inspect_certificate, inspect_quote,
+    Claims, Class, CrlPolicy, DcapVerifier, Error, IntelApiVerifier, IntelApiVerifierBuilder, NoopVerifier, RaTlsVerifier,
+    Rejection, Verifier, VerifyOptions, extract_tdx_quote, inspect_certificate, inspect_quote,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -30,7 +30,65 @@ impl RaTlsVerifier for CaseVerifier {
     }
 }
 
-fn make_verifier(case: &Value, inputs: &Inputs) -> Verifier {
+/// Settings by their names in C; null stands for one that is not given.
+fn with_setting(builder: IntelApiVerifierBuilder, name: &str, value: &Value) -> Result<IntelApiVerifierBuilder, Mistake> {
+    let text = || value.as_str().ok_or_else(|| format!("{name} is no text"));
+    let flag = || value.as_bool().ok_or_else(|| format!("{name} is no flag"));
+    let number = || value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| format!("{name} is no number"));
+    let texts = || -> Result<Vec<String>, String> {
+        let items = value.as_array().ok_or_else(|| format!("{name} is no list"))?;
+        items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(|| format!("{name} has what is no text"))).collect()
+    };
+    Ok(match name {
+        "region" => builder.region(text()?),
+        "base_url" => builder.base_url(text()?),
+        "portal_url" => builder.portal_url(text()?),
+        "policy_ids" => builder.policy_ids(texts()?),
+        "allowed_algorithms" => builder.allowed_algorithms(texts()?),
+        "api_version" => builder.api_version(number()?),
+        "min_rsa_bits" => builder.min_rsa_bits(number()?),
+        "policy_must_match" => builder.policy_must_match(flag()?),
+        "allow_unmatched_policies" => builder.allow_unmatched_policies(flag()?),
+        "crl_policy" => builder.crl_policy(match text()? {
+            "hard" => CrlPolicy::Hard,
+            "soft" => CrlPolicy::Soft,
+            "off" => CrlPolicy::Off,
+            other => return Err(format!("crl_policy {other}").into()),
+        }),
+        _ => return Err(format!("no setting is called {name}").into()),
+    })
+}
+
+/// Intel Trust Authority's verifier, for the stand-in's service that does what the case says.
+fn intel_verifier(intel: &Value, inputs: &Inputs) -> Result<Result<Verifier, Error>, Mistake> {
+    let path = intel_standin().ok_or("no stand-in for Intel Trust Authority runs")?;
+    let standin: Value = serde_json::from_slice(&fs::read(path)?)?;
+    let there = &standin["authorities"][intel["scenario"].as_str().ok_or("no scenario")?];
+    let mut given = json!({"base_url": there["api_url"], "portal_url": there["portal_url"], "api_key": there["api_key"]});
+    for (name, value) in intel.get("options").and_then(Value::as_object).into_iter().flatten() {
+        given[name] = value.clone();
+    }
+    let mut builder =
+        IntelApiVerifier::builder(given["api_key"].as_str()).ca_file(there["ca_file"].as_str().ok_or("no ca_file")?)?;
+    for (name, value) in given.as_object().into_iter().flatten() {
+        if name != "api_key" && !value.is_null() {
+            builder = with_setting(builder, name, value)?;
+        }
+    }
+    if let Some(roots) = inputs.get("pinned_roots") {
+        builder = builder.pinned_roots(roots.clone());
+    }
+    Ok(builder.build().map(Verifier::from))
+}
+
+fn make_verifier(case: &Value, inputs: &Inputs) -> Result<Result<Verifier, Error>, Mistake> {
+    match case.pointer("/verifier/intel") {
+        Some(intel) => intel_verifier(intel, inputs),
+        None => Ok(Ok(make_local_verifier(case, inputs))),
+    }
+}
+
+fn make_local_verifier(case: &Value, inputs: &Inputs) -> Verifier {
     if let Some(custom) = case.pointer("/verifier/custom") {
         return Verifier::own(CaseVerifier(custom.clone()));
     }
@@ -68,17 +126,15 @@ fn run_operation(case: &Value, inputs: &Inputs) -> Result<Result<Value, Error>, 
                 Err(error) => Ok(Err(error)),
             }
         }
-        Some("verify_quote") => Ok(verify(case, inputs, Verifier::verify_blocking, input(inputs, "quote")?)),
-        Some("verify_certificate") => {
-            Ok(verify(case, inputs, Verifier::verify_certificate_blocking, input(inputs, "certificate")?))
-        }
+        Some("verify_quote") => verify(case, inputs, Verifier::verify_blocking, input(inputs, "quote")?),
+        Some("verify_certificate") => verify(case, inputs, Verifier::verify_certificate_blocking, input(inputs, "certificate")?),
         _ => Err("the case has no operation that is known".into()),
     }
 }
 
 /// Several verifications with one verifier; of what is accepted only whether the verdict was kept from an earlier turn.
 fn verify_in_turn(case: &Value, inputs: &Inputs, tests: &Path) -> Result<Value, Mistake> {
-    let verifier = make_verifier(case, inputs);
+    let verifier = make_verifier(case, inputs)??;
     let turns = case["turns"].as_array().ok_or("the case has no turns")?;
     let outcomes = turns.iter().map(|turn| {
         let inputs = read_inputs(turn, tests)?;
@@ -102,14 +158,17 @@ fn failure(error: &Error) -> Result<Value, Mistake> {
 
 type VerifyFunction = fn(&Verifier, &[u8], &VerifyOptions) -> Result<ra_tls_verify::VerifyResult, Error>;
 
-fn verify(case: &Value, inputs: &Inputs, function: VerifyFunction, evidence: &[u8]) -> Result<Value, Error> {
+fn verify(case: &Value, inputs: &Inputs, function: VerifyFunction, evidence: &[u8]) -> Result<Result<Value, Error>, Mistake> {
     let text = match case["options_text"].as_str() {
         Some(text) => text.to_owned(),
         None => case.get("options").map_or_else(|| "{}".to_owned(), Value::to_string),
     };
-    let options = VerifyOptions::from_policy(&text)?;
-    let result = function(&make_verifier(case, inputs), evidence, &options)?;
-    Ok(json!({"result": serde_json::from_str::<Value>(&result.json).unwrap_or_default()}))
+    let options = match VerifyOptions::from_policy(&text) {
+        Ok(options) => options,
+        Err(error) => return Ok(Err(error)),
+    };
+    let verified = make_verifier(case, inputs)?.and_then(|verifier| function(&verifier, evidence, &options));
+    Ok(verified.map(|result| json!({"result": serde_json::from_str::<Value>(&result.json).unwrap_or_default()})))
 }
 
 fn hex(bytes: &[u8]) -> String {
