@@ -43,10 +43,10 @@ pub use attested::{Attested, attestation, last_error, save_evidence};
 pub use client::{CancelToken, Client, ConnectError, Connection, connect, pg_config_ra_tls};
 pub use options::RaTlsOptions;
 pub use ra_tls_verify::{
-    ANY, AsyncRaTlsVerifier, Claims, Class, Code, DcapVerifier, Error, NoopVerifier, RaTlsVerifier, Rejection, Verifier,
-    VerifyOptions, VerifyResult,
+    ANY, AsyncRaTlsVerifier, Claims, Class, Code, CrlPolicy, DcapVerifier, Error, IntelApiVerifier, IntelApiVerifierBuilder,
+    Keepalive, NoopVerifier, RaTlsVerifier, Rejection, Verifier, VerifyOptions, VerifyResult,
 };
-pub use shared::{IDLE_TUNNELS_MAX, close_idle_tunnels};
+pub use shared::{IDLE_TUNNEL_TIME, IDLE_TUNNELS_MAX, close_idle_tunnels, set_idle_tunnel_time};
 #[cfg(feature = "sqlx")]
 pub use sqlx_0_9::pg_connect_opts_ra_tls;
 

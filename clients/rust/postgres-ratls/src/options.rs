@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use ra_tls_verify::{Code, Error, VerifyOptions};
+use ra_tls_verify::{Code, Error, Keepalive, Upstream, VerifyOptions};
 
 /// What is accepted of a server; an option that is not given has its safe default. The fields of
 /// [`ra_tls_verify::VerifyOptions`], and those of a connection.
@@ -37,6 +37,13 @@ pub struct RaTlsOptions {
     pub cache_ttl_s: Option<u32>,
     /// Deadline of one verification, in milliseconds; not given: 30000.
     pub timeout_ms: Option<u32>,
+    /// Send PostgreSQL's SSLRequest first, for a server that does not take TLS from the first byte on.
+    pub start_tls: bool,
+    /// Probes of a silent server; not given: as the connection string says.
+    pub keepalive: Option<Keepalive>,
+    /// How long sent data may stay unacknowledged before the server counts as gone; not given: as the connection string says,
+    /// and 60 s if it does not.
+    pub tcp_user_timeout: Option<Duration>,
     /// Present a certificate of this client's own TEE. Not built yet in this version.
     pub client_attestation: bool,
     /// Socket of the dstack guest agent. Not built yet in this version.
@@ -65,6 +72,9 @@ impl From<VerifyOptions> for RaTlsOptions {
             now: verify.now,
             cache_ttl_s: verify.cache_ttl_s,
             timeout_ms: verify.timeout_ms,
+            start_tls: false,
+            keepalive: None,
+            tcp_user_timeout: None,
             client_attestation: false,
             dstack_socket: None,
         }
@@ -72,6 +82,13 @@ impl From<VerifyOptions> for RaTlsOptions {
 }
 
 impl RaTlsOptions {
+    /// What of the link is said here wins over what the connection string says.
+    pub(crate) fn apply_to(&self, upstream: &mut Upstream) {
+        upstream.start_tls = self.start_tls;
+        upstream.keepalive = self.keepalive.unwrap_or(upstream.keepalive);
+        upstream.tcp_user_timeout = self.tcp_user_timeout.or(upstream.tcp_user_timeout);
+    }
+
     /// What the verification is told.
     pub(crate) fn verify(self) -> Result<VerifyOptions, Error> {
         let not_built = |option| Err(Error::of_code(Code::NotBuilt, &[("found", option)]));

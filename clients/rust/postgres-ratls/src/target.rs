@@ -3,13 +3,17 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ra_tls_verify::{Error, Upstream};
+use ra_tls_verify::{Error, Keepalive, Upstream};
 
 use crate::conninfo::{self, Parameters, dsn_invalid};
 use crate::surroundings::{self, Environment};
 
 /// Sent to a server that asks for a password where none is known: the terminator in front of it knows the real one.
 pub(crate) const PLACEHOLDER_PASSWORD: &str = "attested";
+/// The kernel's largest time before, and between, probes.
+const KEEPALIVE_SECONDS_MAX: i64 = 32767;
+/// The kernel's largest number of probes.
+const KEEPALIVE_COUNT_MAX: i64 = 127;
 /// PostgreSQL's port.
 const PORT: u16 = 5432;
 const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -59,6 +63,8 @@ pub(crate) fn resolve(dsn: &str, environment: &Environment) -> Result<Target, Er
             port,
             server_name: server_name(host),
             connect_timeout: timeout_of(get("connect_timeout"))?,
+            tcp_user_timeout: user_timeout_of(get("tcp_user_timeout"))?,
+            keepalive: keepalive_of(&parameters)?,
             ..Default::default()
         },
         user,
@@ -146,6 +152,41 @@ fn timeout_of(text: &str) -> Result<Option<Duration>, Error> {
     }
     let seconds: i32 = text.trim().parse().map_err(|_| dsn_invalid("connect_timeout is not a number of seconds"))?;
     Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.max(2))))
+}
+
+fn user_timeout_of(text: &str) -> Result<Option<Duration>, Error> {
+    let milliseconds = whole("tcp_user_timeout", text, i32::MAX.into())?;
+    Ok(u64::try_from(milliseconds).ok().filter(|given| *given > 0).map(Duration::from_millis))
+}
+
+/// As with libpq, what is not above zero means the default, here the tunnel's.
+fn keepalive_of(parameters: &Parameters) -> Result<Keepalive, Error> {
+    let get = |name: &str| parameters.get(name).map_or("", String::as_str);
+    let number = |name: &str, largest: i64| whole(name, get(name), largest).map(|number| number.max(0));
+    let idle = number("keepalives_idle", KEEPALIVE_SECONDS_MAX)?;
+    let interval = number("keepalives_interval", KEEPALIVE_SECONDS_MAX)?;
+    let count = number("keepalives_count", KEEPALIVE_COUNT_MAX)?;
+    if !get("keepalives").is_empty() && whole("keepalives", get("keepalives"), i32::MAX.into())? == 0 {
+        return Ok(Keepalive::Off);
+    }
+    if idle + interval + count == 0 {
+        return Ok(Keepalive::Default);
+    }
+    let too_large = |_| dsn_invalid("keepalives are larger than the kernel's");
+    Ok(Keepalive::After {
+        idle_s: idle.try_into().map_err(too_large)?,
+        interval_s: interval.try_into().map_err(too_large)?,
+        count: count.try_into().map_err(too_large)?,
+    })
+}
+
+/// A whole number as libpq reads it; 0 for none.
+fn whole(name: &str, text: &str, largest: i64) -> Result<i64, Error> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    let number = text.trim().parse::<i64>().ok().filter(|number| (i32::MIN.into()..=largest).contains(number));
+    number.ok_or_else(|| dsn_invalid(&format!("{name} is not a whole number up to {largest}")))
 }
 
 #[cfg(test)]

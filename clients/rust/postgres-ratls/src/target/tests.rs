@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ra_tls_verify::{Code, Error};
+use ra_tls_verify::{Code, Error, Keepalive};
 
 use super::{PLACEHOLDER_PASSWORD, Target, resolve};
 use crate::surroundings::Environment;
@@ -285,4 +285,46 @@ fn a_variable_that_is_not_utf8_is_refused_without_showing_it() {
     let error = resolve("host=db.example", &environment).err().unwrap();
     assert_eq!(error.code(), Code::DsnInvalid);
     assert!(!format!("{error:?}").contains("hunter"));
+}
+
+#[test]
+fn the_links_parameters_reach_the_tunnel() {
+    let link = |given: &str| {
+        let upstream = target(&format!("host=db.example user=app {given}")).upstream;
+        (upstream.keepalive, upstream.tcp_user_timeout)
+    };
+    let after = |idle_s, interval_s, count| Keepalive::After { idle_s, interval_s, count };
+    let all = "keepalives_idle=7 keepalives_interval=8 keepalives_count=9 tcp_user_timeout=1500";
+    assert_eq!(link(all), (after(7, 8, 9), Some(Duration::from_millis(1500))));
+    assert_eq!(link("keepalives=0 keepalives_idle=7"), (Keepalive::Off, None));
+    for default in ["keepalives=1", "keepalives_idle=0 keepalives_count=-1 tcp_user_timeout=0", "tcp_user_timeout=-5"] {
+        assert_eq!(link(default), (Keepalive::Default, None), "{default}");
+    }
+}
+
+#[test]
+fn a_links_parameter_that_is_no_number_or_too_large_is_refused() {
+    for given in [
+        "keepalives=off",
+        "keepalives_idle=1s",
+        "keepalives_idle=32768",
+        "keepalives_interval=32768",
+        "keepalives_count=128",
+        "tcp_user_timeout=2147483648",
+        "tcp_user_timeout=1.5",
+    ] {
+        let error = resolve(&format!("host=db.example user=app {given}"), &Environment::with(|_| None)).err().unwrap();
+        assert_eq!(error.code(), Code::DsnInvalid, "{given}");
+        assert!(error.message().contains(given.split('=').next().unwrap()), "{given}");
+    }
+}
+
+#[test]
+fn options_of_the_link_win_over_the_connection_string() {
+    let mut upstream = target("host=db.example user=app keepalives_idle=7 tcp_user_timeout=1500").upstream;
+    crate::RaTlsOptions::default().apply_to(&mut upstream);
+    assert_eq!((upstream.start_tls, upstream.tcp_user_timeout), (false, Some(Duration::from_millis(1500))));
+    let (keepalive, tcp_user_timeout) = (Some(Keepalive::Off), Some(Duration::from_secs(3)));
+    crate::RaTlsOptions { start_tls: true, keepalive, tcp_user_timeout, ..Default::default() }.apply_to(&mut upstream);
+    assert_eq!((upstream.start_tls, upstream.keepalive, upstream.tcp_user_timeout), (true, Keepalive::Off, tcp_user_timeout));
 }

@@ -28,7 +28,7 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    fn start(arguments: &[&str]) -> Simulated {
+    pub fn start(arguments: &[&str]) -> Simulated {
         let python = std::env::var_os("RATLS_PYTHON").unwrap_or_else(|| root().join("build/venv/bin/python").into());
         let mut process = Command::new(&python)
             .args(["-m", "simulator"])
