@@ -63,5 +63,6 @@ def starve(driver: Driver, stride: int, usual: str) -> dict[str, int]:
         if not answer["failed"]:
             break
         outcomes[answer["code"]] = outcomes.get(answer["code"], 0) + 1
-        assert driver.verify() == usual
+        code = driver.verify()
+        assert code == usual or (code == "INTEL_NETWORK" and driver.verify() == usual)  # a kept connection may have broken then
     return outcomes
