@@ -20,7 +20,7 @@ MEMORY_NOISE_KB = 900
 
 
 @pytest.mark.parametrize("way", ["one", "own", "shared", "refused", "async"])
-@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [150, pytest.param(1000, marks=pytest.mark.long)])
 def test_connects_leave_nothing_behind(cluster: Cluster, minted: Minted, far: SidecarProcess, tmp_path: Path, way: str, count: int) -> None:
     minted.write(tmp_path)
     done = subprocess.run(
