@@ -95,7 +95,7 @@ const cli_flag_row cli_option_flags[] = {
     {"--start-tls", "start_tls", CLI_FLAG_FLAG, CLI_SCOPE_TUNNEL, CLI_INSPECT | CLI_VERIFY | CLI_PROXY, 1,
      "send PostgreSQL's SSLRequest first, for a server that does not take TLS from the first byte on"},
     {"--tcp-user-timeout-ms", "tcp_user_timeout_ms", CLI_FLAG_MILLISECONDS, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,
-     "milliseconds that sent data may stay unacknowledged before the server counts as gone; 0: 60000; negative: as the system has it"},
+     "milliseconds that sent data may stay unacknowledged before the server counts as gone; 0: 60000, or less where the keepalive probes take less; negative: as the system has it"},
     {"--keepalive-idle-s", "keepalive_idle_s", CLI_FLAG_NUMBER, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,
      "seconds of silence before the server is probed (TCP keepalive); 0: 30; negative: never"},
     {"--keepalive-interval-s", "keepalive_interval_s", CLI_FLAG_NUMBER, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,

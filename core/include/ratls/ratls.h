@@ -463,7 +463,7 @@ typedef struct ratls_tunnel_options {
     int32_t peer;                 /**< RATLS_PEER_* */
     int32_t spelling;             /**< RATLS_SPELLING_*: in whose words a refusal speaks to the driver */
     int32_t reserved;             /**< 0 */
-    int64_t tcp_user_timeout_ms;  /**< sent data unacknowledged for so long: the server is gone; 0: 60000; negative: as the system has it */
+    int64_t tcp_user_timeout_ms;  /**< sent data unacknowledged for so long: the server is gone; 0: 60000, or as long as the probes take; negative: as the system has it */
     int32_t keepalive_idle_s;     /**< silence before the server is probed; 0: 30; negative: never */
     int32_t keepalive_interval_s; /**< between two probes; 0: 10 */
     int32_t keepalive_count;      /**< probes without an answer: the server is gone; 0: 3 */

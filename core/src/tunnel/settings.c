@@ -109,16 +109,25 @@ static int or_default(int64_t given, int otherwise)
     return given == 0 ? otherwise : (int)given;
 }
 
+/* Linux heeds TCP_USER_TIMEOUT and no longer the number of probes where both are set. So that the caller's probes mean what
+ * they say, a timeout that was not given is no longer than they take. */
+static int default_user_timeout(const ratls_upstream *upstream)
+{
+    int64_t probes_s = (int64_t)upstream->keepalive_idle_s + (int64_t)upstream->keepalive_interval_s * upstream->keepalive_count;
+
+    return upstream->keepalive_idle_s >= 0 && probes_s * 1000 < RATLS_USER_TIMEOUT_MS ? (int)(probes_s * 1000) : RATLS_USER_TIMEOUT_MS;
+}
+
 /* Everything but the names. The numbers were checked. */
 static void copy_timing(ratls_upstream *upstream, const ratls_tunnel_options *options)
 {
     upstream->connect_timeout_ms = options->connect_timeout_ms;
     upstream->handshake_timeout_ms = or_default(options->handshake_timeout_ms, RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT);
     upstream->start_tls = options->start_tls == 1;
-    upstream->user_timeout_ms = or_default(options->tcp_user_timeout_ms, RATLS_USER_TIMEOUT_MS);
     upstream->keepalive_idle_s = or_default(options->keepalive_idle_s, RATLS_KEEPALIVE_IDLE_S);
     upstream->keepalive_interval_s = or_default(options->keepalive_interval_s, RATLS_KEEPALIVE_INTERVAL_S);
     upstream->keepalive_count = or_default(options->keepalive_count, RATLS_KEEPALIVE_COUNT);
+    upstream->user_timeout_ms = or_default(options->tcp_user_timeout_ms, default_user_timeout(upstream));
 }
 
 static ratls_status copy_upstream(ratls_upstream *upstream, const ratls_tunnel_options *options, int32_t port, ratls_error **err)

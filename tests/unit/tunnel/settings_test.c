@@ -148,6 +148,26 @@ static void the_link_s_defaults(void **state)
     ratls_tunnel_settings_clear(&settings);
 }
 
+/* Linux forgets the number of probes where there is a user timeout: it must not be longer than they take. */
+static void probes_bound_the_timeout_that_was_not_given(void **state)
+{
+    static const struct { int idle, interval, count, expected_ms; } cases[] = {
+        {1, 2, 3, 7000}, {20, 0, 0, 50000}, {30, 10, 4, 60000}, {32767, 32767, 127, 60000}, {-1, 1, 1, 60000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ratls_tunnel_options options = options_for("db.example");
+        ratls_tunnel_settings settings;
+
+        options.keepalive_idle_s = cases[i].idle;
+        options.keepalive_interval_s = cases[i].interval;
+        options.keepalive_count = cases[i].count;
+        assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+        assert_int_equal(settings.upstream.user_timeout_ms, cases[i].expected_ms);
+        ratls_tunnel_settings_clear(&settings);
+    }
+}
+
 static void the_link_as_given(void **state)
 {
     ratls_tunnel_options options = options_for("db.example");
@@ -303,6 +323,7 @@ int main(void)
         cmocka_unit_test(host_unusable),
         cmocka_unit_test(numbers_out_of_range),
         cmocka_unit_test(the_link_s_defaults),
+        cmocka_unit_test(probes_bound_the_timeout_that_was_not_given),
         cmocka_unit_test(the_link_as_given),
         cmocka_unit_test(the_link_out_of_range),
         cmocka_unit_test(an_older_caller_gets_the_defaults),

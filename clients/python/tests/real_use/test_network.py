@@ -47,7 +47,6 @@ def test_a_connection_that_is_cut_is_the_drivers_ordinary_error(open_connection:
     assert not isinstance(caught.value, psycopg_ratls.RaTlsError)
 
 
-@pytest.mark.xfail(strict=True, reason="beside the tunnel's default TCP_USER_TIMEOUT Linux does not heed the number of probes")
 def test_an_idle_link_that_loses_everything_is_noticed_by_probes(open_connection: Connect, relay: Relay) -> None:
     connection = open_connection(port=relay.port, keepalives_idle=1, keepalives_interval=1, keepalives_count=1)
     connection.execute("listen news")
