@@ -98,7 +98,9 @@ test("policy and key binding still hold", async () => {
     assert.equal((await failureOf(() => ask(saying({ tcbStatus: "OutOfDate" })))).code, "TCB_STATUS")
 })
 
-const never = { verify: () => new Promise(() => {}) }
+/** Kept: a promise that nobody can settle any more may be collected, and then the verifier has not answered at all. */
+const unsettled = []
+const never = { verify: () => new Promise((resolve) => unsettled.push(resolve)) }
 
 test("the deadline holds", async () => {
     assert.equal((await failureOf(() => ask(never, { timeoutMs: 20 }))).code, "TIMEOUT")
