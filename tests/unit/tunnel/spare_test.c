@@ -46,11 +46,11 @@ static void first_driver_needs_no_other_handshake(void **state)
     open_for_this_process(&f);
     fixture_server_heard(f.server, "", 0);
     first = driver_starts(f.tunnel);
-    assert_int_equal(service_handshakes(f.server), 1);
+    service_await_handshakes(f.server, 1);
     assert_int_equal(ratls_tunnel_result_of(&result, f.tunnel, first, NULL), RATLS_OK);
     ratls_result_free(result);
     second = driver_starts(f.tunnel); /* each has its own */
-    assert_int_equal(service_handshakes(f.server), 2);
+    service_await_handshakes(f.server, 2);
     fixture_server_heard(f.server, STARTUP STARTUP, 2 * STARTUP_LEN);
     (void)close(first);
     (void)close(second);
@@ -69,7 +69,7 @@ static void unused_it_ends_with_a_goodbye(void **state)
     service_await_idle(f.server);
     fixture_server_heard(f.server, "", 0);
     (void)close(driver_starts(f.tunnel));
-    assert_int_equal(service_handshakes(f.server), 2);
+    service_await_handshakes(f.server, 2);
     fixture_end(&f);
 }
 
@@ -82,7 +82,7 @@ static void too_old_it_is_not_given_to_a_driver(void **state)
     open_for_this_process(&f);
     clock_ms += RATLS_SPARE_MS;
     (void)close(driver_starts(f.tunnel));
-    assert_int_equal(service_handshakes(f.server), 2);
+    service_await_handshakes(f.server, 2);
     fixture_end(&f);
 }
 
@@ -104,10 +104,11 @@ static void hung_up_by_the_server_it_is_replaced(void **state)
 
     (void)state;
     open_for_this_process(&f);
+    service_await_handshakes(f.server, 1);
     service_hang_up(f.server);
     service_await_idle(f.server);
     (void)close(driver_starts(f.tunnel));
-    assert_int_equal(service_handshakes(f.server), 2);
+    service_await_handshakes(f.server, 2);
     assert_null(ratls_tunnel_last_error(f.tunnel));
     fixture_end(&f);
 }
@@ -124,7 +125,7 @@ static void early_words_of_its_server_reach_the_driver(void **state)
     fd = driver_dials(f.tunnel);
     driver_says(fd, STARTUP, STARTUP_LEN);
     driver_hears(fd, SERVICE_EARLY_TEXT STARTUP, sizeof SERVICE_EARLY_TEXT - 1 + STARTUP_LEN);
-    assert_int_equal(service_handshakes(f.server), 1);
+    service_await_handshakes(f.server, 1);
     (void)close(fd);
     fixture_end(&f);
 }
@@ -139,7 +140,7 @@ static void a_silent_driver_does_not_take_it(void **state)
     silent = driver_dials(f.tunnel);
     fixture_await_counter(f.tunnel, "connections_now", 1);
     fd = driver_starts(f.tunnel);
-    assert_int_equal(service_handshakes(f.server), 1);
+    service_await_handshakes(f.server, 1);
     (void)close(silent);
     (void)close(fd);
     fixture_end(&f);

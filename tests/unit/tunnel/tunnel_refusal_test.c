@@ -99,6 +99,7 @@ static void first_packet_is_none(void **state)
 
     (void)state;
     fixture_open(&f, SERVICE_ECHO);
+    service_await_handshakes(f.server, 1);
     fd = driver_dials(f.tunnel);
     driver_says(fd, "GET / HTTP/1.1\r\n\r\n", 18);
     driver_hears_refusal(fd, 'D', text);
