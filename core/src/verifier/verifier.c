@@ -8,7 +8,8 @@
 
 /* What a verifier has in one process. A fork may catch it locked, with another thread in the middle of a change: a child
  * begins afresh, and what is its parent's is neither looked at nor freed. */
-typedef struct {
+typedef struct process_part {
+    struct process_part *before; /* of the process that this one was forked from; kept, so that it is not lost */
     pid_t owner;
     ratls_verdict_cache *cache;
     _Atomic(ratls_companion *) companion;
@@ -61,6 +62,9 @@ static process_part *part_of(ratls_verifier *verifier)
         return part;
     }
     made = new_part(NULL);
+    if (made != NULL) {
+        made->before = part;
+    }
     if (made != NULL && !atomic_compare_exchange_strong(&verifier->part, &part, made)) {
         free_part(made); /* another thread was quicker: `part` is its */
         return part;
