@@ -232,7 +232,7 @@ static ratls_status check_debug(
     const cJSON *payload, const cJSON *attester, const ratls_parsed_quote *quote, const ratls_intel_moment *moment, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    bool debuggable, attribute, status_above, status_beside, is_debug = ratls_quote_is_debug(quote);
+    bool debuggable = false, attribute = false, status_above = false, status_beside = false, is_debug = ratls_quote_is_debug(quote);
     bool says_attribute = cJSON_GetObjectItemCaseSensitive(attester, "tdx_td_attributes_debug") != NULL;
     bool consistent;
 
