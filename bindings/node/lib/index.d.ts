@@ -171,10 +171,81 @@ export declare class NoopVerifier extends BuiltInVerifier {
     constructor(settings?: NoopSettings)
 }
 
-/** Asks Intel Trust Authority. Not built yet in this version. */
+export interface IntelSettings {
+    /** "us" (the default) or "eu". */
+    readonly region?: "us" | "eu" | undefined
+    /** Another service than the region's: https, without a path; beside it portalUrl. */
+    readonly baseUrl?: string | undefined
+    readonly portalUrl?: string | undefined
+    /** 2 (the default) or 1. */
+    readonly apiVersion?: 1 | 2 | undefined
+    /** Appraisal policies (UUIDs), each of which must match. */
+    readonly policyIds?: readonly string[] | undefined
+    /** Ask for no token at all unless every policy matches. */
+    readonly policyMustMatch?: boolean | undefined
+    /** Accept although a policy that was not asked for did not match. */
+    readonly allowUnmatchedPolicies?: boolean | undefined
+    /** The first is asked for; not given: PS384 alone. */
+    readonly allowedAlgorithms?: readonly ("PS384" | "RS256")[] | undefined
+    /** Root certificates that the token's signing chain must end in: a path, PEM in bytes, or one in DER. */
+    readonly pinnedRoots?: string | URL | Uint8Array | undefined
+    /** When revocation cannot be checked: "hard" (refuse, the default), "soft" (accept, warn, list `intel_crl` in `waived`), "off" (do not ask). */
+    readonly crlPolicy?: "hard" | "soft" | "off" | undefined
+    /** Hosts beside the portal's that revocation lists may come from. */
+    readonly crlHosts?: readonly string[] | undefined
+    /** Accept signing chains that are valid but not strictly as RFC 5280 has them. */
+    readonly relaxedChain?: boolean | undefined
+    /** Least size of the token's signing key; not given: 3072. */
+    readonly minRsaBits?: number | undefined
+    /** Authorities that web servers are verified with: a path, or PEM in bytes; not given: the system's. */
+    readonly caFile?: string | URL | Uint8Array | undefined
+    /** HTTP proxy; not given: https_proxy or all_proxy of the environment, and its no_proxy; "": none. */
+    readonly proxy?: string | undefined
+    /** Hosts that are reached without the proxy, joined by commas. */
+    readonly noProxy?: string | undefined
+    /** Times that a request is tried; not given: 3. */
+    readonly attempts?: number | undefined
+    /** Limit of one attempt in milliseconds; not given: 15000 for the appraisal, 10000 for keys and revocation lists. */
+    readonly attemptTimeoutMs?: number | undefined
+    /** Limit of one connection in milliseconds; not given: 5000. */
+    readonly httpConnectTimeoutMs?: number | undefined
+    /** Not given: 2 for Intel's own service, no limit for another; negative: no limit. */
+    readonly requestsPerSecond?: number | undefined
+    /** Gets each warning; not given: process.emitWarning. */
+    readonly log?: ((message: string) => void) | undefined
+}
+
+/**
+ * Asks Intel Trust Authority, and checks its signed answer: that Intel signed it, just now, about the very quote that was
+ * sent. The quote, and nothing else, goes to Intel's servers.
+ */
 export declare class IntelApiVerifier extends BuiltInVerifier {
-    /** @throws UsageError INTEL_API_KEY_MISSING; NOT_BUILT */
-    constructor(settings?: { readonly apiKey?: string | undefined })
+    /**
+     * @param apiKey an attestation key; not given or "": INTEL_TRUST_AUTHORITY_API_KEY of the environment
+     * @throws UsageError INTEL_API_KEY_MISSING, a setting is not valid, a file is unreadable
+     */
+    constructor(apiKey?: string, settings?: IntelSettings)
+}
+
+/** Accepts only what each of several verifiers accepts: the worst TCB status, the union of the advisories. */
+export declare class AllVerifiers extends BuiltInVerifier {
+    /**
+     * @param verifiers 1 to 8, asked in this order; with one of your own among them, verifySync() and verifyCertificateSync() are a UsageError
+     * @throws UsageError there are none or too many, or one of them checks no signature (NoopVerifier)
+     */
+    constructor(...verifiers: RaTlsVerifier[])
+}
+
+/**
+ * Asks several verifiers in turn until one could check: the next one is asked only when one could not (network, timeout,
+ * missing collateral), never after a refusal.
+ */
+export declare class FirstVerifier extends BuiltInVerifier {
+    /**
+     * @param verifiers as for AllVerifiers
+     * @throws UsageError as AllVerifiers does
+     */
+    constructor(...verifiers: RaTlsVerifier[])
 }
 
 /** BuiltInVerifier.verify() for any verifier, your own too: the core applies the options. */

@@ -6,10 +6,14 @@ const { extractTdxQuote, inspectCertificate, inspectQuote } = require("./evidenc
 const { CLAIMS } = require("./own.js")
 const { VerifyResult } = require("./result.js")
 const { version } = require("./tables.js")
-const { DcapVerifier, IntelApiVerifier, NoopVerifier, verifyCertificate, verifyQuote } = require("./verifiers.js")
+const {
+    AllVerifiers, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, verifyCertificate, verifyQuote,
+} = require("./verifiers.js")
 
+exports.AllVerifiers = AllVerifiers
 exports.CLAIMS = CLAIMS
 exports.DcapVerifier = DcapVerifier
+exports.FirstVerifier = FirstVerifier
 exports.IntelApiVerifier = IntelApiVerifier
 exports.NoopVerifier = NoopVerifier
 exports.RaTlsError = RaTlsError

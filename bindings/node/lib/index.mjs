@@ -2,6 +2,6 @@
 import api from "./index.js"
 
 export const {
-    CLAIMS, DcapVerifier, IntelApiVerifier, NoopVerifier, RaTlsError, RefusedError, UnavailableError, UsageError, VerifyResult,
-    extractTdxQuote, inspectCertificate, inspectQuote, verifyCertificate, verifyQuote, version,
+    AllVerifiers, CLAIMS, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, RaTlsError, RefusedError, UnavailableError, UsageError,
+    VerifyResult, extractTdxQuote, inspectCertificate, inspectQuote, verifyCertificate, verifyQuote, version,
 } = api

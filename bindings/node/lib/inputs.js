@@ -84,14 +84,15 @@ function collateralBytes(collateral) {
 }
 
 /**
- * A root certificate given as a path, or as PEM or DER in bytes.
+ * A file's content, given as a path or as the content itself in bytes.
  *
- * @param {unknown} trustAnchor
+ * @param {unknown} given
+ * @param {string} argument
  * @returns {Uint8Array | null}
  */
-function anchorBytes(trustAnchor) {
-    if (trustAnchor === undefined) return null
-    return typeof trustAnchor === "string" || trustAnchor instanceof URL ? readFile(trustAnchor) : asBytes(trustAnchor, "trustAnchor")
+function fileBytes(given, argument) {
+    if (given === undefined) return null
+    return typeof given === "string" || given instanceof URL ? readFile(given) : asBytes(given, argument)
 }
 
-module.exports = { anchorBytes, asBytes, certificateDer, collateralBytes, kindOf }
+module.exports = { asBytes, certificateDer, collateralBytes, fileBytes, kindOf }

@@ -3,7 +3,8 @@
 
 const addon = require("./addon.js")
 const { RefusedError, failure } = require("./errors.js")
-const { isPlain, policyText } = require("./options.js")
+const { HandlesByOptions } = require("./handles.js")
+const { isPlain } = require("./options.js")
 const { snake } = require("./names.js")
 const { VerifyResult } = require("./result.js")
 const { warn } = require("./log.js")
@@ -11,8 +12,6 @@ const { warn } = require("./log.js")
 /** What an own verifier may claim; measurements always come from the quote. By the result's names. */
 const CLAIMS = Object.freeze(/** @type {const} */ (["tcbStatus", "tcbStatusDcap", "platformTcbStatus", "tdxModuleTcbStatus", "qeTcbStatus",
     "tcbDate", "advisoryIds", "fmspc", "ppid", "platformInstanceId", "tcbEvaluationDataNumber", "collateralExpiresAt"]))
-/** Handles that an own verifier keeps, one for each set of options that it is used with. */
-const OPTION_SETS_MAX = 16
 /** Characters of an exception's text that go into ours. */
 const REASON_MAX = 1000
 
@@ -84,9 +83,7 @@ function judge(reference, options) {
     }
 }
 
-/** @typedef {Map<string, import("./native.js").Verifier>} Handles */
-
-/** @type {WeakMap<object, Handles>} handles by the options as text; the oldest first */
+/** @type {WeakMap<object, InstanceType<typeof HandlesByOptions>>} */
 const handlesOf = new WeakMap()
 
 /** @param {unknown} verifier @returns {verifier is import("./index.js").RaTlsVerifier} */
@@ -105,19 +102,17 @@ function ownHandle(verifier, options) {
     if (!isVerifier(verifier)) {
         throw failure("ARGUMENT_INVALID", { argument: "verifier", what: "expected a verifier: an object with a method verify(quote, options)" })
     }
-    const handles = handlesOf.get(verifier) ?? new Map()
+    const handles = handlesOf.get(verifier) ?? makeHandles(new WeakRef(verifier))
     handlesOf.set(verifier, handles)
-    const key = policyText(options)
-    const given = Object.freeze({ .../** @type {import("./index.js").VerifyOptions} */ (options) })
-    const handle = handles.get(key) ?? addon.verifierNewCustom(judge(new WeakRef(verifier), given), { log: warn })
-    handles.delete(key)
-    handles.set(key, handle)
-    for (const [oldest, unused] of handles) {
-        if (handles.size <= OPTION_SETS_MAX) break
-        handles.delete(oldest)
-        addon.verifierFree(unused) // calls and tunnels that use it keep it
-    }
-    return handle
+    return handles.of(options)
+}
+
+/** @param {WeakRef<import("./index.js").RaTlsVerifier>} reference */
+function makeHandles(reference) {
+    return new HandlesByOptions((options) => {
+        const given = Object.freeze({ .../** @type {import("./index.js").VerifyOptions} */ (options) })
+        return addon.verifierNewCustom(judge(reference, given), { log: warn })
+    })
 }
 
 module.exports = { CLAIMS, isVerifier, ownHandle }

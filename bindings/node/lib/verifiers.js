@@ -4,21 +4,24 @@
 const addon = require("./addon.js")
 const { waiting } = require("./calls.js")
 const { failure } = require("./errors.js")
-const { anchorBytes, asBytes, certificateDer, collateralBytes, kindOf } = require("./inputs.js")
+const { HandlesByOptions, OneHandle } = require("./handles.js")
+const { asBytes, certificateDer, collateralBytes, fileBytes, kindOf } = require("./inputs.js")
+const intel = require("./intel.js")
 const { warn } = require("./log.js")
 const { policyOf } = require("./options.js")
-const { ownHandle } = require("./own.js")
+const { isVerifier, ownHandle } = require("./own.js")
 const { resultOf } = require("./result.js")
 
 /** @typedef {import("./native.js").Verifier} Handle */
+/** @typedef {InstanceType<typeof OneHandle> | InstanceType<typeof HandlesByOptions>} Handles */
 /** @typedef {{ signal?: AbortSignal | undefined }} Call */
 
-/** @type {(verifier: unknown) => Handle | undefined} */
-let builtInHandle
+/** @type {(verifier: unknown) => Handles | undefined} */
+let builtInHandles
 /** @type {(verifier: unknown) => ((message: string) => void) | undefined} */
 let builtInLog
 
-/** @param {unknown} settings @param {string[]} names */
+/** @param {unknown} settings @param {string[]} names @returns {Record<string, unknown>} */
 function checkSettings(settings, names) {
     if (settings === undefined) return {}
     if (typeof settings !== "object" || settings === null) {
@@ -27,7 +30,7 @@ function checkSettings(settings, names) {
     for (const name of Object.keys(settings)) if (!names.includes(name)) throw failure("OPTION_UNKNOWN", { found: name })
     const { log } = /** @type {any} */ (settings)
     if (log !== undefined && typeof log !== "function") throw failure("OPTION_TYPE", { option: "log", found: kindOf(log), expected: "a function" })
-    return settings
+    return /** @type {Record<string, unknown>} */ (settings)
 }
 
 /**
@@ -61,56 +64,67 @@ function judgeNow(handle, call, evidence, options) {
     }
 }
 
-/** A verifier of the core's. */
+/** A verifier that this package made. */
 class BuiltIn {
-    /** @type {Handle | null} */
-    #handle
+    /** @type {Handles | null} */
+    #handles
     #log
 
     static {
-        builtInHandle = (verifier) => {
-            if (typeof verifier !== "object" || verifier === null || !(#handle in verifier)) return undefined
+        builtInHandles = (verifier) => {
+            if (typeof verifier !== "object" || verifier === null || !(#handles in verifier)) return undefined
             return verifier.#open()
         }
         builtInLog = (verifier) => (typeof verifier === "object" && verifier !== null && #log in verifier ? verifier.#log : undefined)
     }
 
-    /** @param {Function} kind @param {Function} made @param {Handle} handle @param {(message: string) => void} log */
-    constructor(kind, made, handle, log) {
+    /** @param {Function} kind @param {Function} made @param {Handles} handles @param {(message: string) => void} log */
+    constructor(kind, made, handles, log) {
         // A tunnel asks the core, not the subclass: an overridden method would be a check that never runs.
         if (kind !== made) throw new TypeError(`${made.name}: built-in verifiers cannot be subclassed; write an object with verify(quote, options)`)
-        this.#handle = handle
+        this.#handles = handles
         this.#log = log
     }
 
     #open() {
-        if (this.#handle === null) throw failure("ARGUMENT_INVALID", { argument: "verifier", what: "it is closed" })
-        return this.#handle
+        if (this.#handles === null) throw failure("ARGUMENT_INVALID", { argument: "verifier", what: "it is closed" })
+        return this.#handles
+    }
+
+    /** The handle for a call that keeps this thread waiting. @param {unknown} options */
+    #openNow(options) {
+        const handles = this.#open()
+        if (!handles.isCores) {
+            throw failure("ARGUMENT_INVALID", { argument: "verifier", what: "one of yours is part of it, which this thread must be free to ask" })
+        }
+        return handles.of(options)
     }
 
     /** @param {unknown} quote @param {unknown} [options] @param {Call} [call] */
     async verify(quote, options, call) {
-        return judgeLater(this.#open(), addon.verify, asBytes(quote, "quote"), options, call)
+        this.#open()
+        return verifyQuote(this, quote, options, call)
     }
 
     /** @param {unknown} quote @param {unknown} [options] */
     verifySync(quote, options) {
-        return judgeNow(this.#open(), addon.verifySync, asBytes(quote, "quote"), options)
+        return judgeNow(this.#openNow(options), addon.verifySync, asBytes(quote, "quote"), options)
     }
 
     /** @param {unknown} certificate @param {unknown} [options] @param {Call} [call] */
     async verifyCertificate(certificate, options, call) {
-        return judgeLater(this.#open(), addon.verifyCertificate, certificateDer(certificate), options, call)
+        this.#open()
+        return verifyCertificate(this, certificate, options, call)
     }
 
     /** @param {unknown} certificate @param {unknown} [options] */
     verifyCertificateSync(certificate, options) {
-        return judgeNow(this.#open(), addon.verifyCertificateSync, certificateDer(certificate), options)
+        return judgeNow(this.#openNow(options), addon.verifyCertificateSync, certificateDer(certificate), options)
     }
 
     close() {
-        if (this.#handle !== null) addon.verifierFree(this.#handle)
-        this.#handle = null
+        this.#handles?.free()
+        this.#handles = null
     }
 }
 
@@ -119,8 +133,8 @@ class DcapVerifier extends BuiltIn {
     constructor(settings) {
         const { collateral, trustAnchor, log = warn } = /** @type {import("./index.js").DcapSettings} */ (
             checkSettings(settings, ["collateral", "trustAnchor", "log"]))
-        const handle = addon.verifierNewDcap({ collateral: collateralBytes(collateral), trustAnchor: anchorBytes(trustAnchor), log })
-        super(DcapVerifier, new.target, handle, log)
+        const handle = addon.verifierNewDcap({ collateral: collateralBytes(collateral), trustAnchor: fileBytes(trustAnchor, "trustAnchor"), log })
+        super(DcapVerifier, new.target, new OneHandle(handle), log)
     }
 }
 
@@ -128,21 +142,55 @@ class NoopVerifier extends BuiltIn {
     /** @param {import("./index.js").NoopSettings} [settings] */
     constructor(settings) {
         const { log = warn } = /** @type {import("./index.js").NoopSettings} */ (checkSettings(settings, ["log"]))
-        super(NoopVerifier, new.target, addon.verifierNewNoop({ log }), log)
+        super(NoopVerifier, new.target, new OneHandle(addon.verifierNewNoop({ log })), log)
     }
 }
 
-class IntelApiVerifier {
-    /** @param {{ apiKey?: string }} [settings] */
-    constructor({ apiKey } = {}) {
-        if (!apiKey && !process.env["INTEL_TRUST_AUTHORITY_API_KEY"]) throw failure("INTEL_API_KEY_MISSING")
-        throw failure("NOT_BUILT", { found: "IntelApiVerifier" })
+class IntelApiVerifier extends BuiltIn {
+    /** @param {string} [apiKey] @param {import("./index.js").IntelSettings} [settings] */
+    constructor(apiKey, settings) {
+        const given = checkSettings(settings, intel.SETTINGS)
+        const { log = warn } = /** @type {import("./index.js").IntelSettings} */ (given)
+        const handle = addon.verifierNewIntel({ ...intel.intelOptions(apiKey, given), log })
+        super(IntelApiVerifier, new.target, new OneHandle(handle), log)
+    }
+}
+
+/**
+ * Handles of a verifier made of others: one, unless a verifier of the caller's among them has one for each set of options.
+ *
+ * @param {unknown[]} verifiers
+ * @param {typeof addon.verifierNewAll} make
+ */
+function combined(verifiers, make) {
+    for (const verifier of verifiers) {
+        if (!isVerifier(verifier)) throw failure("ARGUMENT_INVALID", { argument: "verifiers", what: `expected verifiers, found ${kindOf(verifier)}` })
+    }
+    /** @param {unknown} options */
+    const of = (options) => make(verifiers.map((verifier) => handleOf(verifier, options)), { log: warn })
+    if (verifiers.every((verifier) => builtInHandles(verifier)?.isCores)) return new OneHandle(of(undefined))
+    const handles = new HandlesByOptions(of)
+    handles.of(undefined) // what is wrong is told now
+    return handles
+}
+
+class AllVerifiers extends BuiltIn {
+    /** @param {unknown[]} verifiers */
+    constructor(...verifiers) {
+        super(AllVerifiers, new.target, combined(verifiers, addon.verifierNewAll), warn)
+    }
+}
+
+class FirstVerifier extends BuiltIn {
+    /** @param {unknown[]} verifiers */
+    constructor(...verifiers) {
+        super(FirstVerifier, new.target, combined(verifiers, addon.verifierNewFirst), warn)
     }
 }
 
 /** The core's verifier, of one built in or the caller's own. @param {unknown} verifier @param {unknown} options */
 function handleOf(verifier, options) {
-    return builtInHandle(verifier) ?? ownHandle(verifier, options)
+    return builtInHandles(verifier)?.of(options) ?? ownHandle(verifier, options)
 }
 
 /** Where a verifier's warnings go. @param {unknown} verifier */
@@ -169,4 +217,4 @@ function stay(verifier) {
     void verifier
 }
 
-module.exports = { DcapVerifier, IntelApiVerifier, NoopVerifier, handleOf, logOf, verifyCertificate, verifyQuote }
+module.exports = { AllVerifiers, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, handleOf, logOf, verifyCertificate, verifyQuote }

@@ -101,4 +101,22 @@ async function sidecar({ upstream = "127.0.0.1:1", fault, behaviour } = {}) {
     return Object.assign(running, await running.listening())
 }
 
-module.exports = { DEADLINE_MS, PYTHON, ROOT, mint, postgres, sidecar }
+/** Intel Trust Authority's stand-in, until close(): `authority` says where, control() what it does from now on. */
+async function intel({ now, scenarios = ["sound"] } = {}) {
+    const running = new Simulated(["intel", "--now", String(now), ...scenarios.flatMap((name) => ["--scenario", name])])
+    const { authorities, control } = await running.listening()
+    const [name] = scenarios
+    return Object.assign(running, {
+        authorities, authority: authorities[name],
+        /** For example {scenario: "N15"} or {tcb_status: "OutOfDate"}. */
+        async control(command) {
+            const done = await fetch(`${control}/__scenario`, { method: "POST", body: JSON.stringify({ authority: name, ...command }) })
+            if (!done.ok) throw new Error(`the stand-in said ${done.status}: ${await done.text()}`)
+        },
+        async seen() {
+            return (await fetch(`${control}/__seen/${name}`)).json()
+        },
+    })
+}
+
+module.exports = { DEADLINE_MS, PYTHON, ROOT, intel, mint, postgres, sidecar }

@@ -129,16 +129,6 @@ test("results are not made by hand", () => {
     assert.throws(() => new api.VerifyResult(), TypeError)
 })
 
-test("the verifier of Intel's service is not built yet", async () => {
-    const before = process.env.INTEL_TRUST_AUTHORITY_API_KEY
-    delete process.env.INTEL_TRUST_AUTHORITY_API_KEY
-    const missing = await failureOf(() => new api.IntelApiVerifier())
-    assert.equal(missing.code, "INTEL_API_KEY_MISSING")
-    assert.match(missing.message, /^Intel Trust Authority API key required\. Pass apiKey or set/)
-    assert.equal((await failureOf(() => new api.IntelApiVerifier({ apiKey: "k" }))).code, "NOT_BUILT")
-    if (before !== undefined) process.env.INTEL_TRUST_AUTHORITY_API_KEY = before
-})
-
 test("the input of an asynchronous call may change or go while it runs", async () => {
     for (const change of [(bytes) => bytes.fill(0), (bytes) => structuredClone(bytes.buffer, { transfer: [bytes.buffer] })]) {
         const bytes = new Uint8Array(minted.certificate)

@@ -1,7 +1,7 @@
 // What a program in ES modules may write; compiled, not run.
 import {
-    CLAIMS, DcapVerifier, IntelApiVerifier, NoopVerifier, RaTlsError, RefusedError, UnavailableError, UsageError, extractTdxQuote, inspectQuote,
-    verifyCertificate, type Claims, type Code, type RaTlsVerifier, type VerifyOptions, type VerifyResult,
+    AllVerifiers, CLAIMS, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, RaTlsError, RefusedError, UnavailableError, UsageError,
+    extractTdxQuote, inspectQuote, verifyCertificate, type Claims, type Code, type RaTlsVerifier, type VerifyOptions, type VerifyResult,
 } from "ra-tls-verify"
 import { failure } from "ra-tls-verify/errors"
 import { Tunnel } from "ra-tls-verify/tunnel"
@@ -28,6 +28,15 @@ class Own implements RaTlsVerifier {
 const asked: RaTlsVerifier[] = [new Own(), verifier, { verify: () => ({ tcbStatus: "OK" }) }, { verify: (given) => verifier.verify(given) }]
 await verifyCertificate(asked[0]!, certificate, options)
 
+const intel = new IntelApiVerifier(undefined, { region: "eu", policyIds: ["0c0a1f8e-6f1d-4c35-9b7c-2e1c4c2d3f10"], crlPolicy: "soft", caFile: "ca.pem" })
+const both: RaTlsVerifier = new AllVerifiers(verifier, new FirstVerifier(intel, new Own()))
+// @ts-expect-error no such region
+new IntelApiVerifier("key", { region: "mars" })
+// @ts-expect-error no such setting
+new IntelApiVerifier("key", { apiUrl: "https://api.test" })
+// @ts-expect-error what is combined are verifiers
+new AllVerifiers("dcap")
+
 await using tunnel = await Tunnel.open(new Own(), { host: "db.example", port: 5432, options, startTls: true, signal: new AbortController().signal })
 const socket: [string, number] = [tunnel.directory, tunnel.port]
 const failed: RaTlsError | null = tunnel.lastError()
@@ -46,4 +55,4 @@ const forged: VerifyResult = new (Object.getPrototypeOf(result).constructor as t
 // @ts-expect-error the classes are told apart
 const usage: UsageError = new UnavailableError("x")
 
-export { IntelApiVerifier, CLAIMS, claims, code, date, failure, forged, kind, measured, names, quote, socket, usage, wrong }
+export { CLAIMS, both, claims, code, date, failure, forged, kind, measured, names, quote, socket, usage, wrong }
