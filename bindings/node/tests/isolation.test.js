@@ -36,31 +36,41 @@ function namesOfLibc() {
     return new Set(lines.map((line) => line.split(" ").at(-1).split("@")[0]))
 }
 
-test("while everything is in use its symbols bind to node only for Node-API, and none to it", async () => {
-    const prefix = path.join(scene.folder, "bindings")
-    await run("busy.js", [scene.input], { env: { LD_DEBUG: "bindings", LD_DEBUG_OUTPUT: prefix } })
-    const text = fs.readdirSync(scene.folder).filter((name) => name.startsWith("bindings")).map((name) => fs.readFileSync(path.join(scene.folder, name), "utf8")).join("")
-    const seen = [...text.matchAll(/binding file (\S+) \[\d+\] to (\S*) \[\d+\]: \S+ symbol `([^']+)'/g)]
-    const own = seen.filter(([, from]) => from.endsWith("/addon.node"))
-    assert.ok(own.length > 100, `${own.length} bindings of the addon seen`)
-    const libc = namesOfLibc()
-    const abroad = own.filter(([, , to, name]) => !to.endsWith("/addon.node") && !libc.has(name) && !/^(napi|node_api)_/.test(name) && !to.includes("/ld-linux"))
-    assert.deepEqual(abroad.map(([, , to, name]) => `${name} of ${to}`), [])
-    assert.deepEqual(seen.filter(([, from, to]) => to.endsWith("/addon.node") && from !== to).map(([, from, , name]) => `${name} for ${from}`), [])
-})
-
-test("no other OpenSSL or libcurl is loaded for it", async () => {
-    const maps = await run("maps.js", [scene.input])
-    assert.match(maps, /addon\.node/)
-    assert.doesNotMatch(maps, /libssl|libcrypto|libcurl|libcjson/)
-})
-
 /** A shared library of the system's. */
 function library(name, debianPackage) {
     const found = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"].map((folder) => path.join(folder, name)).find((file) => fs.existsSync(file))
     assert.ok(found, `this test needs ${name} (Debian: ${debianPackage})`)
     return found
 }
+
+/** What the dynamic linker bound while everything was in use: [from, to, name]. */
+async function bindings(name, env) {
+    const prefix = path.join(scene.folder, name)
+    await run("busy.js", [scene.input], { env: { ...env, LD_DEBUG: "bindings", LD_DEBUG_OUTPUT: prefix } })
+    const text = fs.readdirSync(scene.folder).filter((file) => file.startsWith(name)).map((file) => fs.readFileSync(path.join(scene.folder, file), "utf8")).join("")
+    return [...text.matchAll(/binding file (\S+) \[\d+\] to (\S*) \[\d+\]: \S+ symbol `([^']+)'/g)].map(([, from, to, symbol]) => [from, to, symbol])
+}
+
+for (const [name, beside, preloaded] of [["alone", "beside node's own https", () => ""],
+    ["curl", "beside a preloaded libcurl", () => library("libcurl.so.4", "libcurl4")]]) {
+    test(`while everything is in use, ${beside}, its symbols bind to node only for Node-API, and none to it`, async () => {
+        const seen = await bindings(name, { LD_PRELOAD: preloaded() })
+        const own = seen.filter(([from]) => from.endsWith("/addon.node"))
+        assert.ok(own.length > 100, `${own.length} bindings of the addon seen`)
+        const libc = namesOfLibc()
+        const abroad = own.filter(([, to, symbol]) => !to.endsWith("/addon.node") && !libc.has(symbol) && !/^(napi|node_api)_/.test(symbol) && !to.includes("/ld-linux"))
+        assert.deepEqual(abroad.map(([, to, symbol]) => `${symbol} of ${to}`), [])
+        assert.deepEqual(seen.filter(([from, to]) => to.endsWith("/addon.node") && from !== to).map(([from, , symbol]) => `${symbol} for ${from}`), [])
+        const curl = seen.filter(([from, to, symbol]) => /^curl/i.test(symbol) && [from, to].some((file) => file.endsWith("/addon.node")))
+        assert.deepEqual(curl.map(([from, to, symbol]) => `${symbol} of ${to} for ${from}`), [])
+    })
+}
+
+test("no other OpenSSL or libcurl is loaded for it", async () => {
+    const maps = await run("maps.js", [scene.input])
+    assert.match(maps, /addon\.node/)
+    assert.doesNotMatch(maps, /libssl|libcrypto|libcurl|libcjson/)
+})
 
 test("six generations of workers", async () => {
     assert.equal(await run("busy.js", [scene.input, "6"]), "done")
@@ -72,6 +82,10 @@ test("beside a system libssl that was loaded before (libpq)", async () => {
 
 test("beside a preloaded libpq with its libssl", async () => {
     assert.equal(await run("busy.js", [scene.input, "2"], { env: { LD_PRELOAD: library("libpq.so.5", "libpq5") } }), "done")
+})
+
+test("beside a preloaded libcurl with its libssl", async () => {
+    assert.equal(await run("busy.js", [scene.input, "2"], { env: { LD_PRELOAD: library("libcurl.so.4", "libcurl4") } }), "done")
 })
 
 test("under jemalloc", async () => {

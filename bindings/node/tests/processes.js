@@ -6,18 +6,21 @@ const os = require("node:os")
 const path = require("node:path")
 
 const { writeInput } = require("./programs/exercise.js")
-const { DEADLINE_MS, mint, postgres, sidecar } = require("./simulator.js")
+const { DEADLINE_MS, intel, mint, postgres, sidecar } = require("./simulator.js")
 
-/** PostgreSQL, a sidecar, and the file that tells programs about them. */
+/** PostgreSQL, a sidecar, a stand-in for Intel Trust Authority, and the file that tells programs about them. */
 async function stage() {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ra-tls-verify-test-"))
     const cluster = await postgres()
     const server = await sidecar({ upstream: cluster.socket })
     const input = path.join(folder, "input.json")
-    writeInput(input, mint(), { port: server.port })
+    const minted = mint()
+    const service = await intel({ now: minted.now })
+    writeInput(input, minted, { port: server.port, service: service.authority })
     return {
         input, folder,
         async close() {
+            await service.close()
             await server.close()
             await cluster.close()
             fs.rmSync(folder, { recursive: true })

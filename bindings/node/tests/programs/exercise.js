@@ -1,8 +1,10 @@
 "use strict"
-// Everything at once, with every outcome checked: verification, node's own cryptography and TLS, a tunnel in use.
+// Everything at once, with every outcome checked: verification, also over the addon's own HTTP, node's own cryptography, TLS and HTTP, a
+// tunnel in use.
 const assert = require("node:assert/strict")
 const crypto = require("node:crypto")
 const fs = require("node:fs")
+const https = require("node:https")
 const tls = require("node:tls")
 const api = require("ra-tls-verify")
 const { Tunnel } = require("ra-tls-verify/tunnel")
@@ -56,6 +58,28 @@ async function nodeTls({ pem, key }) {
     await new Promise((done) => server.close(done))
 }
 
+/** Intel Trust Authority's stand-in through the addon's libcurl, and through node's own client at the same time. */
+async function asksService({ certificate, now, service }) {
+    const verifier = new api.IntelApiVerifier(service.api_key, {
+        baseUrl: service.api_url, portalUrl: service.portal_url, caFile: service.ca_file, proxy: "", log: () => {} })
+    const options = { now, cacheTtlMs: 0 }
+    const [results, statuses] = await Promise.all([
+        Promise.all([1, 2, 3].map(() => verifier.verifyCertificate(certificate, options))), Promise.all([1, 2, 3].map(() => nodeHttps(service)))])
+    assert.deepEqual(results.map(({ tcbStatus }) => tcbStatus), ["OK", "OK", "OK"])
+    assert.deepEqual(statuses, [200, 200, 200])
+    assert.equal(verifier.verifyCertificateSync(certificate, options).verifier, "intel")
+    verifier.close()
+}
+
+function nodeHttps(service) {
+    return new Promise((resolve, reject) => {
+        const request = https.get(`${service.portal_url}/certs`, { ca: fs.readFileSync(service.ca_file), agent: false }, (answer) => {
+            answer.resume().once("end", () => resolve(answer.statusCode))
+        })
+        request.once("error", reject)
+    })
+}
+
 async function tunnels({ port, now }, verifier) {
     const tunnel = await Tunnel.open(verifier, { host: "127.0.0.1", port, options: { now } })
     const path = `${tunnel.directory}/.s.PGSQL.${tunnel.port}`
@@ -72,7 +96,7 @@ async function exercise(input) {
     const verifier = await verifies(input)
     const close = await tunnels(input, verifier)
     nodeCrypto()
-    await Promise.all([nodeTls(input), verifies(input)])
+    await Promise.all([nodeTls(input), verifies(input), asksService(input)])
     await close()
 }
 
