@@ -1,4 +1,5 @@
 /** The simulator, from Node: a PostgreSQL, and servers with evidence in front of it, as processes that speak JSON lines. */
+import assert from "node:assert/strict"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -105,6 +106,31 @@ export class Sidecar extends Program {
         const before = done()
         this.process.stdin.write(`${JSON.stringify(command)}\n`)
         await this.waitFor(() => done() > before)
+    }
+}
+
+/** The stand-in for Intel Trust Authority, on the system's clock as a connection is: `authority` says where. */
+export class TrustAuthority extends Program {
+    static async start(scenario = "sound") {
+        const program = new TrustAuthority("intel", "--now", "clock", "--scenario", scenario)
+        const { authorities, control } = await program.listening()
+        return Object.assign(program, { authority: authorities[scenario], name: scenario, control })
+    }
+
+    /** Where it is, as settings of IntelApiVerifier. */
+    get settings() {
+        return { baseUrl: this.authority.api_url, portalUrl: this.authority.portal_url, caFile: this.authority.ca_file }
+    }
+
+    /** Do what a scenario says from now on. */
+    async play(scenario) {
+        const answer = await fetch(`${this.control}/__scenario`, { method: "POST", body: JSON.stringify({ authority: this.name, scenario }) })
+        assert.equal(answer.status, 200, await answer.text())
+    }
+
+    /** What it has seen: `seen`, `problems`, `issued`. */
+    async seen() {
+        return (await fetch(`${this.control}/__seen/${this.name}`)).json()
     }
 }
 
