@@ -9,7 +9,7 @@ import { after, before, test } from "node:test"
 import pg from "pg"
 
 import { build, install, project } from "./project.mjs"
-import { bareEnvironment, mint, Postgres, ROOT, Sidecar, temporary } from "./simulator.mjs"
+import { bareEnvironment, mint, Postgres, ROOT, Sidecar, temporary, TrustAuthority } from "./simulator.mjs"
 
 /** What the text around a snippet takes for granted, by the name that it has there. */
 const GIVEN = `
@@ -32,6 +32,7 @@ const minted = mint("--now", "clock")
 const application = project(7)
 let postgres
 let sidecar
+let service
 
 /** The snippet with the server's own values for those that the page invents, and what it takes for granted imported. */
 function complete(code) {
@@ -39,6 +40,7 @@ function complete(code) {
     const used = NAMES.filter((name) => new RegExp(`\\b${name}\\b`).test(code) && !declared(name))
     const real = code.replaceAll("91a0563f0c…c3d2", sidecar.mr_td)
         .replaceAll('{ collateral: "collateral.json" }', '{ collateral: "collateral.json", trustAnchor: "root.pem" }')
+        .replaceAll("new IntelApiVerifier()", `new IntelApiVerifier(undefined, ${JSON.stringify(service.settings)})`)
         .replaceAll("postgresql://app:secret@db.example:5433/orders", postgres.url(sidecar.port))
     return `import { ${used.join(", ")} } from "./given.js"\n${real}\nexport {}\n`
 }
@@ -47,7 +49,8 @@ async function run(name) {
     const directory = temporary()
     cpSync(minted.directory, directory, { recursive: true })
     const program = spawn(process.execPath, [join(application, "built", `${name}.js`)], {
-        cwd: directory, env: { ...process.env, URL: postgres.url(sidecar.port) }, stdio: ["ignore", "pipe", "pipe"],
+        cwd: directory, stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, URL: postgres.url(sidecar.port), INTEL_TRUST_AUTHORITY_API_KEY: service.authority.api_key },
     })
     let [said, complained] = ["", ""]
     program.stdout.on("data", (text) => { said += text })
@@ -59,6 +62,7 @@ async function run(name) {
 before(async () => {
     postgres = await Postgres.start()
     sidecar = await Sidecar.start(postgres, "--now", "clock")
+    service = await TrustAuthority.start()
     const client = new pg.Client(postgres.url())
     await client.connect()
     await client.query(`create table orders (id int); create table "Customer" (id serial primary key, name text)`)
@@ -76,14 +80,15 @@ after(async () => {
         rmSync(join(application, "app", `${name}.ts`), { force: true })
     }
     rmSync(join(application, "app/given.ts"), { force: true })
+    await service?.stop()
     await sidecar?.stop()
     await postgres?.stop()
 })
 
 const EXPECTED = {
     "snippet-typescript-1": /OK/, "snippet-typescript-2": /^0\n/, "snippet-typescript-3": /one: 1/, "snippet-typescript-4": /one: 1/,
-    "snippet-typescript-5": /canceling statement due to user request\n$/, "snippet-typescript-6": /OK \[\]\ntrue/, "snippet-typescript-7": /^$/,
-    "snippet-typescript-8": /MRTD_NOT_ALLOWED policy/, "snippet-readme-1": /OK/,
+    "snippet-typescript-5": /canceling statement due to user request\n$/, "snippet-typescript-6": /OK \[\]\ntrue/, "snippet-typescript-7": /answer: 42.*intel\nOK/s, "snippet-typescript-8": /^$/,
+    "snippet-typescript-9": /MRTD_NOT_ALLOWED policy/, "snippet-readme-1": /OK/,
 }
 
 test("there are snippets, and each is known here", () => {
