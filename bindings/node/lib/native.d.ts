@@ -119,7 +119,7 @@ export interface TunnelOptions {
     peer?: number | null;
     /** RATLS_SPELLING_*: in whose words a refusal speaks to the driver */
     spelling?: number | null;
-    /** sent data unacknowledged for so long: the server is gone; 0: 60000; negative: as the system has it */
+    /** sent data unacknowledged for so long: the server is gone; 0: 60000, or as long as the probes take; negative: as the system has it */
     tcpUserTimeoutMs?: number | null;
     /** silence before the server is probed; 0: 30; negative: never */
     keepaliveIdleS?: number | null;
