@@ -1433,7 +1433,7 @@ pub struct ratls_tunnel_options {
     pub spelling: i32,
     ///< 0
     pub reserved: i32,
-    ///< sent data unacknowledged for so long: the server is gone; 0: 60000; negative: as the system has it
+    ///< sent data unacknowledged for so long: the server is gone; 0: 60000, or as long as the probes take; negative: as the system has it
     pub tcp_user_timeout_ms: i64,
     ///< silence before the server is probed; 0: 30; negative: never
     pub keepalive_idle_s: i32,
