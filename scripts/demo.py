@@ -11,10 +11,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_ratls import attestation, connect
 from ra_tls_verify import DcapVerifier, RaTlsError, VerifyOptions, VerifyResult
+from simulator.intel import TrustAuthority
 from simulator.minted import Minted
 from simulator.postgres import Cluster
 from simulator.sidecar import Behaviour, Sidecar
 from simulator.world import World
+from snippet import run_snippet
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The same program in each language: its source and how it is run.
@@ -76,6 +78,14 @@ def run_verdict(dsn: str, verifier: DcapVerifier, options: VerifyOptions) -> Non
         show_verdict(attestation(conn), (time.monotonic() - start) * 1000)
 
 
+def run_trust_authority(dsn: str, minted: Minted) -> None:
+    heading("The same database, appraised by Intel Trust Authority (a local stand-in for it)")
+    with TrustAuthority() as authority:
+        answer, result = run_snippet(dsn, minted.mr_td, authority.describe())
+        print(f"  the database answered {answer}; verified by {result.verifier}: {result.tcb_status}, key bound {result.key_bound}")
+        print(f"  appraisals asked for: {authority.appraisals}", flush=True)
+
+
 def run_refusals(world: World, cluster: Cluster, verifier: DcapVerifier, options: VerifyOptions) -> int:
     heading("The documented refusals")
     accepted = 0
@@ -108,6 +118,7 @@ def main() -> int:
             dsn = attested_dsn(cluster, sidecar)
             run_snippets(dsn, minted, files)
             run_verdict(dsn, verifier, options)
+            run_trust_authority(dsn, minted)
         faults = run_refusals(world, cluster, verifier, options)
     heading("Shut down" if faults == 0 else "FAILED")
     return 0 if faults == 0 else 1
