@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tunnel/thread.h"
+#include "base/thread.h"
 
 typedef struct connection {
     struct connection *next;

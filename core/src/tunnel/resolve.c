@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "tunnel/thread.h"
+#include "base/thread.h"
 
 struct ratls_resolver {
     atomic_size_t holds; /* its owner, and every thread that looks up */

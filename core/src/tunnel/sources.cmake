@@ -14,11 +14,9 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/socket_directory.c
   ${CMAKE_CURRENT_LIST_DIR}/spare.c
   ${CMAKE_CURRENT_LIST_DIR}/stream.c
-  ${CMAKE_CURRENT_LIST_DIR}/thread.c
   ${CMAKE_CURRENT_LIST_DIR}/tls_context.c
   ${CMAKE_CURRENT_LIST_DIR}/tunnel.c
   ${CMAKE_CURRENT_LIST_DIR}/upstream.c
   ${CMAKE_CURRENT_LIST_DIR}/verdict.c
   ${CMAKE_CURRENT_LIST_DIR}/verdicts.c
-  ${CMAKE_CURRENT_LIST_DIR}/verify_options_copy.c
-  ${CMAKE_CURRENT_LIST_DIR}/wait.c)
+  ${CMAKE_CURRENT_LIST_DIR}/verify_options_copy.c)

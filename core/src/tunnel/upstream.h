@@ -4,7 +4,7 @@
 
 #include <openssl/types.h>
 
-#include "tunnel/wait.h"
+#include "base/wait.h"
 
 typedef struct ratls_resolver ratls_resolver;
 

@@ -1,6 +1,6 @@
-/** Threads of the tunnel: they take no signals, which are the program's business. */
-#ifndef RATLS_TUNNEL_THREAD_H
-#define RATLS_TUNNEL_THREAD_H
+/** Threads of the library: they take no signals, which are the program's business. */
+#ifndef RATLS_BASE_THREAD_H
+#define RATLS_BASE_THREAD_H
 
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
 /** Waiting: every wait has a deadline or is one for data on an open session, and each can be cancelled. */
-#ifndef RATLS_TUNNEL_WAIT_H
-#define RATLS_TUNNEL_WAIT_H
+#ifndef RATLS_BASE_WAIT_H
+#define RATLS_BASE_WAIT_H
 
 #include <poll.h>
 

@@ -1,4 +1,4 @@
-#include "tunnel/thread.h"
+#include "base/thread.h"
 
 #include <signal.h>
 #include <string.h>
