@@ -29,7 +29,7 @@ const cli_flag_row cli_option_flags[] = {
     {"--timeout-ms", "timeout_ms", CLI_FLAG_MILLISECONDS, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
      "deadline of one verification"},
     {"--max-age-s", "max_age_s", CLI_FLAG_NUMBER, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
-     "oldest acceptable report"},
+     "seconds that a report may be old; 0: 60"},
     {"--collateral", "collateral", CLI_FLAG_FILE, CLI_SCOPE_VERIFIER, CLI_VERIFY | CLI_PROXY, 1,
      "collateral bundle (JSON); with it nothing is fetched"},
     {"--trust-anchor", "trust_anchor", CLI_FLAG_FILE, CLI_SCOPE_VERIFIER, CLI_VERIFY | CLI_PROXY, 1,

@@ -55,6 +55,13 @@ export type Code =
   | "EVIDENCE_QUOTE_SIG_SLACK"
   | "EVIDENCE_QUOTE_NOT_TDX"
   | "EVIDENCE_REPORT_DATA_PAYLOAD"
+  | "EVIDENCE_EVENT_LOG_FORMAT"
+  | "EVIDENCE_EVENT_LOG_RULE"
+  | "EVIDENCE_EVENT_LOG_REPLAY"
+  | "EVIDENCE_MR_CONFIG_ID"
+  | "EVIDENCE_FORMAT"
+  | "REPORT_FORMAT"
+  | "REPORT_CONTRADICTION"
   | "DCAP_PCK_CHAIN_MISSING"
   | "DCAP_PCK_CHAIN_PEM"
   | "DCAP_PCK_CHAIN_LENGTH"
@@ -168,6 +175,7 @@ export type Code =
   | "COLLATERAL_QE_IDENTITY_EXPIRED"
   | "KEY_BINDING"
   | "KEY_NOT_HANDSHAKE"
+  | "REPORT_DATA_UNRECOGNISED"
   | "DEBUG_MODE"
   | "TCB_STATUS"
   | "MRTD_NOT_ALLOWED"
@@ -188,6 +196,8 @@ export type Code =
   | "ENCLAVE_INIT"
   | "COLLATERAL_STALE"
   | "TD_MR_SEAM_ZERO"
+  | "REPORT_STALE"
+  | "REPORT_NOT_YET"
   | "HANDSHAKE_TIMEOUT"
   | "CONNECT_TIMEOUT"
   | "CONNECT_FAILED"
@@ -207,6 +217,10 @@ export type Code =
   | "CONNECTION_UNKNOWN"
   | "START_TLS_REFUSED"
   | "CHANNEL_BINDING_ONLY"
+  | "REPORT_URL"
+  | "REPORT_UNREACHABLE"
+  | "REPORT_HTTP_STATUS"
+  | "REPORT_TOO_LARGE"
 
 /** Where it failed. */
 export type Stage =
@@ -276,7 +290,7 @@ export interface VerifyOptions {
   readonly cacheTtlMs?: number | undefined
   /** deadline of one verification */
   readonly timeoutMs?: number | undefined
-  /** oldest acceptable report */
+  /** seconds that a report may be old; 0: 60 */
   readonly maxAgeS?: number | undefined
 }
 
@@ -358,7 +372,7 @@ export interface ResultFields {
   readonly tcbEvaluationDataNumber: number | null
   /** the earliest expiration of anything the verdict rests on */
   readonly collateralExpiresAt: Date | null
-  /** dstack application; only when the event log replays */
+  /** dstack application; only when the event log replays to RTMR3 */
   readonly appId: string | null
   /** SHA-256 of the app-compose file */
   readonly composeHash: string | null
@@ -460,12 +474,32 @@ export interface QuoteFields {
   readonly ppid: string | null
   /** platform instance; from the PCK certificate of a multi-package platform */
   readonly platformInstanceId: string | null
+  /** dstack application; only when the event log replays to RTMR3 */
+  readonly appId: string | null
+  /** SHA-256 of the app-compose file */
+  readonly composeHash: string | null
+  /** event_log or mr_config_id */
+  readonly composeHashSource: string | null
+  /** dstack instance */
+  readonly instanceId: string | null
+  /** name, or name:id */
+  readonly keyProvider: string | null
+  /** OS image as the KMS returned it */
+  readonly osImageHash: string | null
+  /** dstack's derived measurement of the system */
+  readonly mrSystem: string | null
+  /** dstack's derived measurement of everything */
+  readonly mrAggregated: string | null
   /** what the signature data carries: 5 is a PCK certificate chain */
   readonly certificationDataType: number | null
   /** unsigned bytes after the quote */
   readonly trailingBytes: number | null
   /** the event log beside the quote, as given; unverified */
   readonly eventLog: unknown | null
+  /** the events that could be read: register, event, payload, digest, digest_ok (null where it cannot be recomputed); unverified */
+  readonly events: unknown | null
+  /** the RTMRs whose value in the quote is what replaying the events gives */
+  readonly explainedRegisters: unknown | null
 }
 
 export declare const CODES: Readonly<Record<Code, readonly ["usage" | "refused" | "unavailable", Stage]>>

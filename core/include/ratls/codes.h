@@ -62,6 +62,13 @@ enum {
     RATLS_ERR_EVIDENCE_QUOTE_SIG_SLACK = 225, /**< refused, evidence: quote signature data has {found} unused bytes at its end: expected none */
     RATLS_ERR_EVIDENCE_QUOTE_NOT_TDX = 226, /**< refused, evidence: evidence is an {found} quote: expected a TDX quote */
     RATLS_ERR_EVIDENCE_REPORT_DATA_PAYLOAD = 229, /**< refused, evidence: the envelope's report_data is not the digest of its report_data_payload */
+    RATLS_ERR_EVIDENCE_EVENT_LOG_FORMAT = 230, /**< refused, evidence: event log is not readable: {what} */
+    RATLS_ERR_EVIDENCE_EVENT_LOG_RULE = 231, /**< refused, evidence: event log, event {index} ("{event}"): {what} */
+    RATLS_ERR_EVIDENCE_EVENT_LOG_REPLAY = 232, /**< refused, evidence: event log is not the one that RTMR3 was extended with: its replay gives {found_short}, the quote has {expected} */
+    RATLS_ERR_EVIDENCE_MR_CONFIG_ID = 233, /**< refused, evidence: MRCONFIGID contradicts the evidence: {what} is {found}, expected {expected} */
+    RATLS_ERR_EVIDENCE_FORMAT = 234, /**< refused, evidence: evidence is not usable: {what}: expected an attestation envelope, or the JSON of dstack's GetQuote or Attest */
+    RATLS_ERR_REPORT_FORMAT = 240, /**< refused, evidence: report is not the expected JSON object: {what} */
+    RATLS_ERR_REPORT_CONTRADICTION = 241, /**< refused, evidence: report says that {field} is {found}, its quote says {expected} */
     RATLS_ERR_DCAP_PCK_CHAIN_MISSING = 300, /**< refused, dcap: quote carries no PCK certificate chain (certification data type {found}, expected 5) and the collateral has none */
     RATLS_ERR_DCAP_PCK_CHAIN_PEM = 301, /**< refused, dcap: PCK certificate chain is not clean PEM: {what} */
     RATLS_ERR_DCAP_PCK_CHAIN_LENGTH = 302, /**< refused, dcap: PCK certificate chain has {found} certificates: expected exactly 3 */
@@ -175,6 +182,7 @@ enum {
     RATLS_ERR_COLLATERAL_QE_IDENTITY_EXPIRED = 575, /**< unavailable, collateral: QE identity expired at {found}, verified at {expected} */
     RATLS_ERR_KEY_BINDING = 700, /**< refused, binding: quote report_data does not bind the TLS certificate's public key */
     RATLS_ERR_KEY_NOT_HANDSHAKE = 701, /**< refused, binding: the public key that the quote binds is not the key that the TLS handshake proved */
+    RATLS_ERR_REPORT_DATA_UNRECOGNISED = 702, /**< refused, binding: quote report_data commits to the report in none of the encodings that are known: found {found} */
     RATLS_ERR_DEBUG_MODE = 800, /**< refused, policy: TDX TD is in debug mode — connection refused. Debug TDs have no confidentiality guarantees. Set {set:allow_debug_mode} to override (not recommended for production). */
     RATLS_ERR_TCB_STATUS = 801, /**< refused, policy: Unacceptable TCB status: "{found}". Acceptable statuses: {expected}. Update the platform firmware/microcode or check Intel's advisory. */
     RATLS_ERR_MRTD_NOT_ALLOWED = 802, /**< refused, policy: MRTD "{found_short}" is not in the allowlist. Update {option:allowed_mr_td} if you intentionally upgraded the CVM image. */
@@ -195,6 +203,8 @@ enum {
     RATLS_ERR_ENCLAVE_INIT = 817, /**< refused, policy: SGX enclave report has the INIT attribute clear: expected it set */
     RATLS_ERR_COLLATERAL_STALE = 818, /**< unavailable, policy: the collateral under this verdict expired at {found}, checked at {expected} */
     RATLS_ERR_TD_MR_SEAM_ZERO = 819, /**< refused, policy: TD report names no TDX module: MRSEAM is {found} */
+    RATLS_ERR_REPORT_STALE = 830, /**< refused, policy: report is of {found}, which is {age_s} seconds old: {option:max_age_s} allows {expected} */
+    RATLS_ERR_REPORT_NOT_YET = 831, /**< refused, policy: report is of {found}, which is after {expected}, the time it is verified for: check the clock */
     RATLS_ERR_HANDSHAKE_TIMEOUT = 900, /**< unavailable, tunnel: upstream TLS handshake timed out after {expected}ms */
     RATLS_ERR_CONNECT_TIMEOUT = 901, /**< unavailable, tunnel: connecting to {upstream} timed out after {expected}ms */
     RATLS_ERR_CONNECT_FAILED = 902, /**< unavailable, tunnel: cannot connect to {upstream}: {what} */
@@ -213,7 +223,11 @@ enum {
     RATLS_ERR_STARTUP_INVALID = 916, /**< usage, tunnel: the client's first packet is not one of PostgreSQL's protocol 3: {what} */
     RATLS_ERR_CONNECTION_UNKNOWN = 917, /**< usage, tunnel: descriptor {found} is not the driver's end of an open connection of this tunnel */
     RATLS_ERR_START_TLS_REFUSED = 918, /**< unavailable, tunnel: upstream does not start TLS when asked to by SSLRequest ({option:start_tls}): {what} */
-    RATLS_ERR_CHANNEL_BINDING_ONLY = 919 /**< unavailable, tunnel: upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found} */
+    RATLS_ERR_CHANNEL_BINDING_ONLY = 919, /**< unavailable, tunnel: upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found} */
+    RATLS_ERR_REPORT_URL = 940, /**< usage, tunnel: "{found}" is not the URL of a report: expected http:// or https:// and a host */
+    RATLS_ERR_REPORT_UNREACHABLE = 941, /**< unavailable, tunnel: cannot fetch the report from {url}: {what} */
+    RATLS_ERR_REPORT_HTTP_STATUS = 942, /**< unavailable, tunnel: {url} answered {http_status} instead of a report (redirects are not followed) */
+    RATLS_ERR_REPORT_TOO_LARGE = 943 /**< unavailable, tunnel: the report at {url} is larger than the limit of {expected} bytes */
 };
 
 #endif

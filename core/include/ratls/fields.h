@@ -66,7 +66,7 @@ enum {
     RATLS_FIELD_PLATFORM_INSTANCE_ID = 55, /**< hex: platform instance; from the PCK certificate of a multi-package platform */
     RATLS_FIELD_TCB_EVALUATION_DATA_NUMBER = 56, /**< number: the lower of the TCB info's and the QE identity's */
     RATLS_FIELD_COLLATERAL_EXPIRES_AT = 57, /**< time: the earliest expiration of anything the verdict rests on */
-    RATLS_FIELD_APP_ID = 58, /**< hex: dstack application; only when the event log replays */
+    RATLS_FIELD_APP_ID = 58, /**< hex: dstack application; only when the event log replays to RTMR3 */
     RATLS_FIELD_COMPOSE_HASH = 59, /**< hex: SHA-256 of the app-compose file */
     RATLS_FIELD_COMPOSE_HASH_SOURCE = 60, /**< text: event_log or mr_config_id */
     RATLS_FIELD_INSTANCE_ID = 61, /**< hex: dstack instance */
@@ -78,7 +78,9 @@ enum {
     RATLS_FIELD_CERTIFICATION_DATA_TYPE = 67, /**< number: what the signature data carries: 5 is a PCK certificate chain */
     RATLS_FIELD_TRAILING_BYTES = 68, /**< number: unsigned bytes after the quote */
     RATLS_FIELD_EVENT_LOG = 69, /**< json: the event log beside the quote, as given; unverified */
-    RATLS_FIELD_COUNT = 70 /**< how many there are */
+    RATLS_FIELD_EVENTS = 70, /**< json: the events that could be read: register, event, payload, digest, digest_ok (null where it cannot be recomputed); unverified */
+    RATLS_FIELD_EXPLAINED_REGISTERS = 71, /**< json: the RTMRs whose value in the quote is what replaying the events gives */
+    RATLS_FIELD_COUNT = 72 /**< how many there are */
 };
 
 #endif

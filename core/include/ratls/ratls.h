@@ -149,6 +149,39 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_quote_inspect(
 RATLS_API RATLS_MUST_USE ratls_status ratls_certificate_inspect(
     ratls_quote **out, const uint8_t *der, size_t der_len, ratls_error **err);
 
+/** Read evidence that came without a certificate: every field of its TDX quote, and the event log beside it. Nothing is verified.
+ *
+ *  In: evidence: an attestation envelope V0 or V1 as it is, or the JSON object of dstack's GetQuote (quote, event_log) or
+ *      Attest (attestation).
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_evidence_inspect(
+    ratls_quote **out, const uint8_t *evidence, size_t evidence_len, ratls_error **err);
+
+/** Read the quote of a sidecar's attestation report: every field of it. Nothing is verified; what the report says beside the
+ *  quote must only be in form.
+ *
+ *  In: json: the report, json_len bytes.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_report_inspect(ratls_quote **out, const char *json, size_t json_len, ratls_error **err);
+
+/** The policy that pins what this quote and the event log beside it show: a JSON object for ratls_policy_parse(), with the MRTD,
+ *  RTMR0 to RTMR2 and, where a log explains RTMR3, app_id, compose_hash, key_provider and os_image_hash. Of what was not
+ *  verified it is as good as whoever sent it: verify under it before relying on it.
+ *
+ *  Returns: RATLS_ERR_ARGUMENT_INVALID for a quote without an MRTD.
+ *  Out:     json: free with ratls_bytes_free().
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_quote_policy(char **json, const ratls_quote *quote, ratls_error **err);
+
+/** The compose hash of an app-compose file, as dstack computes it: SHA-256 of its bytes, line breaks and all. Without an app id
+ *  of its own an application's app_id is the first 40 digits.
+ *
+ *  Returns: RATLS_ERR_ARGUMENT_INVALID for what is not a JSON object, such as the docker-compose file inside of it.
+ *  Out:     hash: 64 hexadecimal digits; free with ratls_bytes_free().
+ *  In:      file: the file's bytes, file_len of them.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_compose_hash(char **hash, const uint8_t *file, size_t file_len, ratls_error **err);
+
 /** A field's value as text (hexadecimal in memory order, or decimal); NULL where the quote has none. */
 RATLS_API const char *ratls_quote_text(const ratls_quote *quote, ratls_field field);
 
@@ -185,7 +218,7 @@ typedef struct ratls_verify_options {
     int64_t now;                                /**< 0: the clock; otherwise the time to verify for */
     int64_t cache_ttl_s;                        /**< 0: 3600; negative: no verdict cache */
     int64_t timeout_ms;                         /**< 0: RATLS_TIMEOUT_MS_DEFAULT */
-    int64_t max_age_s;                          /**< reports; 0: the default */
+    int64_t max_age_s;                          /**< reports; 0: RATLS_MAX_AGE_S_DEFAULT */
     int32_t allow_debug_mode;                   /**< accept a debug TD or enclave */
     int32_t allow_sept_ve;                      /**< accept a TD with SEPT_VE_DISABLE clear */
     int32_t allow_simulator;                    /**< accept a certificate without a quote, while nothing is pinned */
@@ -194,6 +227,7 @@ typedef struct ratls_verify_options {
 
 #define RATLS_TIMEOUT_MS_DEFAULT 30000
 #define RATLS_CACHE_TTL_S_DEFAULT 3600
+#define RATLS_MAX_AGE_S_DEFAULT 60
 
 /** Set every field to its default. `size` is sizeof(ratls_verify_options) of the caller. */
 RATLS_API void ratls_verify_options_init(ratls_verify_options *options, size_t size);
@@ -418,6 +452,56 @@ RATLS_API RATLS_MUST_USE ratls_status ratls_verify(
 RATLS_API RATLS_MUST_USE ratls_status ratls_verify_certificate(
     ratls_result **out, ratls_verifier *verifier, const uint8_t *der, size_t der_len,
     const ratls_verify_options *options, ratls_cancel *cancel, ratls_error **err);
+
+/** Verify evidence that came without a certificate: the quote, and that the event log beside it is the one that RTMR3 was
+ *  extended with, so that the result tells which application it is.
+ *
+ *  In: evidence: an attestation envelope V0 or V1 as it is, or the JSON object of dstack's GetQuote (quote, event_log) or
+ *      Attest (attestation).
+ *  Does not check: that the evidence belongs to any connection, or how old it is: pin report_data for that.
+ *  @waits
+ *  @nullable options cancel
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verify_evidence(
+    ratls_result **out, ratls_verifier *verifier, const uint8_t *evidence, size_t evidence_len, const ratls_verify_options *options,
+    ratls_cancel *cancel, ratls_error **err);
+
+/** Verify a sidecar's attestation report, the JSON of /attestation: the quote, that tcb_info repeats it, that REPORTDATA commits to
+ *  LSN, control data and time in one of the known encodings (report_encoding in the result), and that its time is not older than
+ *  max_age_s, or more than a few seconds ahead.
+ *
+ *  A report is monitoring data: whoever has seen it can send it, and it belongs to no connection. key_bound is false in its
+ *  result. It has no event log: of the application's fields only compose_hash can be known, through MRCONFIGID.
+ *
+ *  In: json: the report, json_len bytes.
+ *  @waits
+ *  @nullable options cancel
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verify_report(
+    ratls_result **out, ratls_verifier *verifier, const char *json, size_t json_len, const ratls_verify_options *options,
+    ratls_cancel *cancel, ratls_error **err);
+
+/** Options of ratls_report_fetch(). All zero is the default; append only. */
+typedef struct ratls_report_fetch_options {
+    size_t size;          /**< set by ratls_report_fetch_options_init() */
+    const uint8_t *ca;    /**< authorities for https, PEM; NULL: the system's */
+    size_t ca_len;
+    const char *proxy;    /**< URL of an HTTP proxy; NULL or "": none */
+    const char *no_proxy; /**< hosts that are reached without it, joined by commas; NULL: none */
+    int64_t timeout_ms;   /**< 0: RATLS_TIMEOUT_MS_DEFAULT */
+} ratls_report_fetch_options;
+
+RATLS_API void ratls_report_fetch_options_init(ratls_report_fetch_options *options, size_t size);
+
+/** Fetch a sidecar's attestation report, for ratls_verify_report(). No redirect is followed, and the answer's size is limited.
+ *
+ *  Out: json: the answer as it came; free with ratls_bytes_free().
+ *  In:  url: http:// or https://, usually http://HOST:8080/attestation.
+ *  @waits
+ *  @nullable options cancel
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_report_fetch(
+    char **json, const char *url, const ratls_report_fetch_options *options, ratls_cancel *cancel, ratls_error **err);
 
 /** A field as text: hexadecimal, RFC 3339 time, word, decimal number, "true"/"false"; NULL where not known, and
  *  for a list. */

@@ -67,5 +67,6 @@ ratls_status ratls_attestation_parse(ratls_attestation *out, ratls_bytes input, 
 void ratls_attestation_clear(ratls_attestation *attestation)
 {
     free(attestation->quote);
+    ratls_events_clear(&attestation->events);
     memset(attestation, 0, sizeof *attestation);
 }

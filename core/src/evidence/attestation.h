@@ -2,13 +2,13 @@
 #ifndef RATLS_EVIDENCE_ATTESTATION_H
 #define RATLS_EVIDENCE_ATTESTATION_H
 
-#include "base/error.h"
+#include "evidence/event_log.h"
 
 enum {
     RATLS_ATTESTATION_SIZE_MAX = 1 << 20,
-    RATLS_ATTESTATION_EVENTS_MAX = 4096,
-    RATLS_ATTESTATION_EVENT_NAME_MAX = 256,
-    RATLS_ATTESTATION_PAYLOAD_MAX = 1 << 20
+    RATLS_ATTESTATION_EVENTS_MAX = RATLS_EVENTS_MAX,
+    RATLS_ATTESTATION_EVENT_NAME_MAX = RATLS_EVENT_NAME_MAX,
+    RATLS_ATTESTATION_PAYLOAD_MAX = RATLS_EVENT_PAYLOAD_MAX
 };
 
 typedef enum {
@@ -26,7 +26,10 @@ typedef struct {
     uint8_t *quote; /* TDX only; NULL otherwise */
     size_t quote_len;
     uint8_t report_data[64]; /* the envelope's copy: a claim */
-    /* Events for the replay come with the application's identity; here they are walked and bounded. */
+    /* What was measured: of the log beside the quote only the events of firmware and kernel, then the runtime events. Those
+     * alone RTMR3 is replayed from, and the log's own copies of them are not looked at (evidence format 4.5, rule 1). */
+    ratls_event_list events;
+    ratls_bytes config; /* the host's claims; borrows the input */
 } ratls_attestation;
 
 /** Walk the whole envelope, every variant; trailing bytes are refused. A platform that is not TDX is

@@ -34,26 +34,23 @@ static ratls_status walk_bytes(ratls_bytes *out, ratls_reader *reader, size_t li
     return out->len <= limit ? RATLS_OK : raise_too_large(what, out->len, limit, err);
 }
 
-static ratls_status walk_text(ratls_reader *reader, size_t limit, const char *what, ratls_error **err)
+static ratls_status walk_text(ratls_bytes *out, ratls_reader *reader, size_t limit, const char *what, ratls_error **err)
 {
-    ratls_bytes text;
-
-    if (!ratls_scale_text(reader, &text)) {
+    if (!ratls_scale_text(reader, out)) {
         return raise_format(reader, what, err);
     }
-    return text.len <= limit ? RATLS_OK : raise_too_large(what, text.len, limit, err);
+    return out->len <= limit ? RATLS_OK : raise_too_large(what, out->len, limit, err);
 }
 
-static ratls_status walk_u32(ratls_reader *reader, const char *what, ratls_error **err)
+static ratls_status walk_u32(uint32_t *out, ratls_reader *reader, const char *what, ratls_error **err)
 {
-    uint32_t number;
-
-    return ratls_reader_u32_le(reader, &number) ? RATLS_OK : raise_format(reader, what, err);
+    return ratls_reader_u32_le(reader, out) ? RATLS_OK : raise_format(reader, what, err);
 }
 
-typedef ratls_status (*walk_element)(ratls_reader *reader, ratls_error **err);
+/* `events` gets what an element tells of the log; most tell nothing. */
+typedef ratls_status (*walk_element)(ratls_event_list *events, ratls_reader *reader, ratls_error **err);
 
-static ratls_status walk_list(ratls_reader *reader, walk_element walk, const char *what, ratls_error **err)
+static ratls_status walk_list(ratls_event_list *events, ratls_reader *reader, walk_element walk, const char *what, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     uint32_t count;
@@ -65,70 +62,83 @@ static ratls_status walk_list(ratls_reader *reader, walk_element walk, const cha
         return raise_too_large(what, count, RATLS_ATTESTATION_EVENTS_MAX, err);
     }
     for (uint32_t i = 0; i < count; i++) {
-        TRY(walk(reader, err));
+        TRY(walk(events, reader, err));
     }
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_tdx_event(ratls_reader *reader, ratls_error **err)
+/* Of the log beside the quote only what came before the application is kept. */
+static ratls_status walk_tdx_event(ratls_event_list *events, ratls_reader *reader, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_bytes bytes;
+    ratls_event event = {.version = 1};
+    ratls_bytes digest;
 
-    TRY(walk_u32(reader, "event register", err));
-    TRY(walk_u32(reader, "event type", err));
-    TRY(walk_bytes(&bytes, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "event digest", err));
-    TRY(walk_text(reader, RATLS_ATTESTATION_EVENT_NAME_MAX, "event name", err));
-    TRY(walk_bytes(&bytes, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "event payload", err));
+    TRY(walk_u32(&event.imr, reader, "event register", err));
+    TRY(walk_u32(&event.type, reader, "event type", err));
+    TRY(walk_bytes(&digest, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "event digest", err));
+    TRY(walk_text(&event.name, reader, RATLS_ATTESTATION_EVENT_NAME_MAX, "event name", err));
+    TRY(walk_bytes(&event.payload, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "event payload", err));
+    if (event.imr < RATLS_RUNTIME_REGISTER && digest.len == sizeof event.digest) {
+        event.has_digest = true;
+        memcpy(event.digest, digest.data, digest.len);
+        TRY(ratls_events_add(events, &event, err));
+    }
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_runtime_event(ratls_reader *reader, ratls_error **err)
+/* Evidence format 2.3: the digest's version is not in the envelope, it is 1. */
+static ratls_status walk_runtime_event(ratls_event_list *events, ratls_reader *reader, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_bytes payload;
+    ratls_event event = {.imr = RATLS_RUNTIME_REGISTER, .type = RATLS_RUNTIME_EVENT, .version = 1};
 
-    TRY(walk_text(reader, RATLS_ATTESTATION_EVENT_NAME_MAX, "runtime event name", err));
-    TRY(walk_bytes(&payload, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "runtime event payload", err));
+    TRY(walk_text(&event.name, reader, RATLS_ATTESTATION_EVENT_NAME_MAX, "runtime event name", err));
+    TRY(walk_bytes(&event.payload, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "runtime event payload", err));
+    TRY(ratls_events_add(events, &event, err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_tdx(ratls_bytes *quote, ratls_reader *reader, ratls_error **err)
+static ratls_status walk_tdx(ratls_attestation *out, ratls_bytes *quote, ratls_reader *reader, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
     TRY(walk_bytes(quote, reader, RATLS_QUOTE_SIZE_MAX, "quote", err));
-    TRY(walk_list(reader, walk_tdx_event, "event log", err));
+    TRY(walk_list(&out->events, reader, walk_tdx_event, "event log", err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_tpm_register(ratls_reader *reader, ratls_error **err)
+static ratls_status walk_tpm_register(ratls_event_list *events, ratls_reader *reader, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_bytes value;
+    ratls_bytes algorithm, value;
+    uint32_t index;
 
-    TRY(walk_u32(reader, "TPM register index", err));
-    TRY(walk_text(reader, RATLS_ATTESTATION_EVENT_NAME_MAX, "TPM register algorithm", err));
+    (void)events;
+    TRY(walk_u32(&index, reader, "TPM register index", err));
+    TRY(walk_text(&algorithm, reader, RATLS_ATTESTATION_EVENT_NAME_MAX, "TPM register algorithm", err));
     TRY(walk_bytes(&value, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "TPM register value", err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_tpm_event(ratls_reader *reader, ratls_error **err)
+static ratls_status walk_tpm_event(ratls_event_list *events, ratls_reader *reader, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_bytes digest;
+    uint32_t index;
 
-    TRY(walk_u32(reader, "TPM event index", err));
+    (void)events;
+    TRY(walk_u32(&index, reader, "TPM event index", err));
     TRY(walk_bytes(&digest, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "TPM event digest", err));
     status = RATLS_OK;
 out:
@@ -143,32 +153,33 @@ static ratls_status walk_tpm_quote(ratls_reader *reader, ratls_error **err)
 
     TRY(walk_bytes(&bytes, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "TPM quote message", err));
     TRY(walk_bytes(&bytes, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "TPM quote signature", err));
-    TRY(walk_list(reader, walk_tpm_register, "TPM registers", err));
+    TRY(walk_list(NULL, reader, walk_tpm_register, "TPM registers", err));
     TRY(walk_bytes(&bytes, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "TPM key certificate", err));
     if (!ratls_reader_u8(reader, &platform) || platform > TPM_PLATFORM_LAST) {
         return raise_format(reader, "TPM platform", err);
     }
-    TRY(walk_list(reader, walk_tpm_event, "TPM events", err));
+    TRY(walk_list(NULL, reader, walk_tpm_event, "TPM events", err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_certificate(ratls_reader *reader, ratls_error **err)
+static ratls_status walk_certificate(ratls_event_list *events, ratls_reader *reader, ratls_error **err)
 {
     ratls_bytes certificate;
 
+    (void)events;
     return walk_bytes(&certificate, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "SEV certificate", err);
 }
 
 static ratls_status walk_sev_snp(ratls_reader *reader, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_bytes report;
+    ratls_bytes report, configuration;
 
     TRY(walk_bytes(&report, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "SEV report", err));
-    TRY(walk_list(reader, walk_certificate, "SEV certificates", err));
-    TRY(walk_text(reader, RATLS_ATTESTATION_PAYLOAD_MAX, "SEV configuration", err));
+    TRY(walk_list(NULL, reader, walk_certificate, "SEV certificates", err));
+    TRY(walk_text(&configuration, reader, RATLS_ATTESTATION_PAYLOAD_MAX, "SEV configuration", err));
     status = RATLS_OK;
 out:
     return status;
@@ -186,11 +197,11 @@ static ratls_status walk_variant(ratls_attestation *out, ratls_bytes *quote, rat
     }
     if (tag == TAG_TDX) {
         out->platform = RATLS_PLATFORM_TDX;
-        TRY(walk_tdx(quote, reader, err));
+        TRY(walk_tdx(out, quote, reader, err));
     } else if (tag == TAG_GCP_TDX) {
         out->platform = RATLS_PLATFORM_GCP_TDX;
         if (full) {
-            TRY(walk_tdx(&unused, reader, err));
+            TRY(walk_tdx(out, &unused, reader, err));
             TRY(walk_tpm_quote(reader, err));
         }
     } else if (tag == TAG_SEV_SNP) {
@@ -213,15 +224,16 @@ static ratls_status walk_envelope(ratls_attestation *out, ratls_bytes *quote, ra
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_reader reader = ratls_reader_over(input);
 
+    ratls_attestation_clear(out); /* what an earlier reading left */
     if (!ratls_reader_u8(&reader, &out->version) || out->version != 0) {
         return raise_format(&reader, "version byte", err);
     }
     TRY(walk_variant(out, quote, &reader, full, err));
-    TRY(walk_list(&reader, walk_runtime_event, "runtime events", err));
+    TRY(walk_list(&out->events, &reader, walk_runtime_event, "runtime events", err));
     if (!ratls_reader_copy(&reader, out->report_data, sizeof out->report_data)) {
         return raise_format(&reader, "report_data", err);
     }
-    TRY(walk_text(&reader, RATLS_ATTESTATION_PAYLOAD_MAX, "config", err));
+    TRY(walk_text(&out->config, &reader, RATLS_ATTESTATION_PAYLOAD_MAX, "config", err));
     if (reader.left > 0) {
         return raise_format(&reader, "bytes after its end", err);
     }

@@ -109,18 +109,17 @@ static ratls_status read_text(ratls_bytes *out, const value_cursor *parent, ratl
     return out->len <= limit ? RATLS_OK : raise_too_large(what, out->len, limit, err);
 }
 
-static ratls_status read_bin(const value_cursor *parent, ratls_bytes value, const char *what, ratls_error **err)
+static ratls_status read_bin(ratls_bytes *out, const value_cursor *parent, ratls_bytes value, const char *what, ratls_error **err)
 {
     value_cursor cursor = cursor_into(parent, value);
-    ratls_bytes bytes;
 
-    if (!ratls_messagepack_bin(&cursor.reader, &bytes)) {
+    if (!ratls_messagepack_bin(&cursor.reader, out)) {
         return raise_at(&cursor.reader, what, err);
     }
-    return bytes.len <= RATLS_ATTESTATION_PAYLOAD_MAX ? RATLS_OK : raise_too_large(what, bytes.len, RATLS_ATTESTATION_PAYLOAD_MAX, err);
+    return out->len <= RATLS_ATTESTATION_PAYLOAD_MAX ? RATLS_OK : raise_too_large(what, out->len, RATLS_ATTESTATION_PAYLOAD_MAX, err);
 }
 
-static ratls_status read_u32(const value_cursor *parent, ratls_bytes value, const char *what, ratls_error **err)
+static ratls_status read_u32(uint32_t *out, const value_cursor *parent, ratls_bytes value, const char *what, ratls_error **err)
 {
     value_cursor cursor = cursor_into(parent, value);
     uint64_t number;
@@ -128,7 +127,25 @@ static ratls_status read_u32(const value_cursor *parent, ratls_bytes value, cons
     if (!ratls_messagepack_unsigned(&cursor.reader, UINT32_MAX, &number)) {
         return raise_at(&cursor.reader, what, err);
     }
+    *out = (uint32_t)number;
     return RATLS_OK;
+}
+
+/* Version of a runtime event's digest: 1 where it is left out (evidence format 2.6). */
+static ratls_status read_version(uint32_t *out, const value_cursor *parent, ratls_bytes value, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    *out = 1;
+    if (value.len > 0) {
+        TRY(read_u32(out, parent, value, "event version", err));
+    }
+    if (*out != 1 && *out != 2) {
+        return raise_at(&parent->reader, "event version that is neither 1 nor 2", err);
+    }
+    status = RATLS_OK;
+out:
+    return status;
 }
 
 /* Bytes as an array of integers, which is how a plain Vec<u8> is written, or as a bin. The number of them is
@@ -169,9 +186,11 @@ static ratls_status read_octets(uint8_t *out, size_t *len, const value_cursor *p
     return RATLS_OK;
 }
 
-typedef ratls_status (*walk_element)(value_cursor *cursor, ratls_error **err);
+/* `events` gets what an element tells of the log; most tell nothing. */
+typedef ratls_status (*walk_element)(ratls_event_list *events, value_cursor *cursor, ratls_error **err);
 
-static ratls_status walk_list(const value_cursor *parent, ratls_bytes value, walk_element walk, const char *what, ratls_error **err)
+static ratls_status walk_list(
+    ratls_event_list *events, const value_cursor *parent, ratls_bytes value, walk_element walk, const char *what, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     value_cursor cursor = cursor_into(parent, value);
@@ -185,7 +204,7 @@ static ratls_status walk_list(const value_cursor *parent, ratls_bytes value, wal
     }
     cursor.depth--; /* the elements lie in this array */
     for (uint32_t i = 0; i < count; i++) {
-        TRY(walk(&cursor, err));
+        TRY(walk(events, &cursor, err));
     }
     status = RATLS_OK;
 out:
@@ -194,70 +213,82 @@ out:
 
 /* The walkers of elements leave the reader after the element; those of values get a parent and a value. */
 
-static ratls_status walk_tdx_event(value_cursor *cursor, ratls_error **err)
+/* Of the log beside the quote only what came before the application is kept. */
+static ratls_status walk_tdx_event(ratls_event_list *events, value_cursor *cursor, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     map_member members[] = {{"imr", {0}},   {"event_type", {0}}, {"digest", {0}}, {"event", {0}}, {"event_payload", {0}},
                             {"version", {0}}, {"preimage", {0}}};
-    ratls_bytes text;
+    ratls_event event = {.version = 1};
+    ratls_bytes digest, text;
+    uint32_t version;
 
     TRY(read_map(members, sizeof members / sizeof members[0], cursor, "event", err));
-    TRY(read_u32(cursor, members[0].value, "event register", err));
-    TRY(read_u32(cursor, members[1].value, "event type", err));
-    TRY(read_bin(cursor, members[2].value, "event digest", err));
-    TRY(read_text(&text, cursor, members[3].value, RATLS_ATTESTATION_EVENT_NAME_MAX, "event name", err));
-    TRY(read_bin(cursor, members[4].value, "event payload", err));
+    TRY(read_u32(&event.imr, cursor, members[0].value, "event register", err));
+    TRY(read_u32(&event.type, cursor, members[1].value, "event type", err));
+    TRY(read_bin(&digest, cursor, members[2].value, "event digest", err));
+    TRY(read_text(&event.name, cursor, members[3].value, RATLS_ATTESTATION_EVENT_NAME_MAX, "event name", err));
+    TRY(read_bin(&event.payload, cursor, members[4].value, "event payload", err));
     if (members[5].value.len > 0) {
-        TRY(read_u32(cursor, members[5].value, "event version", err));
+        TRY(read_u32(&version, cursor, members[5].value, "event version", err));
     }
     if (members[6].value.len > 0) {
         TRY(read_text(&text, cursor, members[6].value, RATLS_ATTESTATION_PAYLOAD_MAX, "event preimage", err));
     }
-    status = RATLS_OK;
-out:
-    return status;
-}
-
-static ratls_status walk_runtime_event(value_cursor *cursor, ratls_error **err)
-{
-    ratls_status status = RATLS_ERR_INTERNAL;
-    map_member members[] = {{"event", {0}}, {"payload", {0}}, {"version", {0}}};
-    ratls_bytes name;
-
-    TRY(read_map(members, sizeof members / sizeof members[0], cursor, "runtime event", err));
-    TRY(read_text(&name, cursor, members[0].value, RATLS_ATTESTATION_EVENT_NAME_MAX, "runtime event name", err));
-    TRY(read_bin(cursor, members[1].value, "runtime event payload", err));
-    if (members[2].value.len > 0) {
-        TRY(read_u32(cursor, members[2].value, "runtime event version", err));
+    if (event.imr < RATLS_RUNTIME_REGISTER && digest.len == sizeof event.digest) {
+        event.has_digest = true;
+        memcpy(event.digest, digest.data, digest.len);
+        TRY(ratls_events_add(events, &event, err));
     }
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_tpm_register(value_cursor *cursor, ratls_error **err)
+static ratls_status walk_runtime_event(ratls_event_list *events, value_cursor *cursor, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    map_member members[] = {{"index", {0}}, {"algorithm", {0}}, {"value", {0}}};
-    ratls_bytes algorithm;
+    map_member members[] = {{"event", {0}}, {"payload", {0}}, {"version", {0}}};
+    ratls_event event = {.imr = RATLS_RUNTIME_REGISTER, .type = RATLS_RUNTIME_EVENT};
 
-    TRY(read_map(members, sizeof members / sizeof members[0], cursor, "TPM register", err));
-    TRY(read_u32(cursor, members[0].value, "TPM register index", err));
-    TRY(read_text(&algorithm, cursor, members[1].value, RATLS_ATTESTATION_EVENT_NAME_MAX, "TPM register algorithm", err));
-    TRY(read_bin(cursor, members[2].value, "TPM register value", err));
+    TRY(read_map(members, sizeof members / sizeof members[0], cursor, "runtime event", err));
+    TRY(read_text(&event.name, cursor, members[0].value, RATLS_ATTESTATION_EVENT_NAME_MAX, "runtime event name", err));
+    TRY(read_bin(&event.payload, cursor, members[1].value, "runtime event payload", err));
+    TRY(read_version(&event.version, cursor, members[2].value, err));
+    TRY(ratls_events_add(events, &event, err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status walk_tpm_event(value_cursor *cursor, ratls_error **err)
+static ratls_status walk_tpm_register(ratls_event_list *events, value_cursor *cursor, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    map_member members[] = {{"index", {0}}, {"algorithm", {0}}, {"value", {0}}};
+    ratls_bytes algorithm, bytes;
+    uint32_t index;
+
+    (void)events;
+    TRY(read_map(members, sizeof members / sizeof members[0], cursor, "TPM register", err));
+    TRY(read_u32(&index, cursor, members[0].value, "TPM register index", err));
+    TRY(read_text(&algorithm, cursor, members[1].value, RATLS_ATTESTATION_EVENT_NAME_MAX, "TPM register algorithm", err));
+    TRY(read_bin(&bytes, cursor, members[2].value, "TPM register value", err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status walk_tpm_event(ratls_event_list *events, value_cursor *cursor, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     map_member members[] = {{"pcr_index", {0}}, {"digest", {0}}};
+    ratls_bytes digest;
+    uint32_t index;
 
+    (void)events;
     TRY(read_map(members, sizeof members / sizeof members[0], cursor, "TPM event", err));
-    TRY(read_u32(cursor, members[0].value, "TPM event index", err));
-    TRY(read_bin(cursor, members[1].value, "TPM event digest", err));
+    TRY(read_u32(&index, cursor, members[0].value, "TPM event index", err));
+    TRY(read_bin(&digest, cursor, members[1].value, "TPM event digest", err));
     status = RATLS_OK;
 out:
     return status;
@@ -268,15 +299,15 @@ static ratls_status walk_tpm_quote(const value_cursor *parent, ratls_bytes value
     ratls_status status = RATLS_ERR_INTERNAL;
     map_member members[] = {{"message", {0}}, {"signature", {0}}, {"pcr_values", {0}}, {"ak_cert", {0}}, {"platform", {0}}, {"event_log", {0}}};
     value_cursor cursor = cursor_into(parent, value);
-    ratls_bytes platform;
+    ratls_bytes platform, bytes;
 
     TRY(read_map(members, sizeof members / sizeof members[0], &cursor, "TPM quote", err));
-    TRY(read_bin(&cursor, members[0].value, "TPM quote message", err));
-    TRY(read_bin(&cursor, members[1].value, "TPM quote signature", err));
-    TRY(walk_list(&cursor, members[2].value, walk_tpm_register, "TPM registers", err));
-    TRY(read_bin(&cursor, members[3].value, "TPM key certificate", err));
+    TRY(read_bin(&bytes, &cursor, members[0].value, "TPM quote message", err));
+    TRY(read_bin(&bytes, &cursor, members[1].value, "TPM quote signature", err));
+    TRY(walk_list(NULL, &cursor, members[2].value, walk_tpm_register, "TPM registers", err));
+    TRY(read_bin(&bytes, &cursor, members[3].value, "TPM key certificate", err));
     TRY(read_text(&platform, &cursor, members[4].value, RATLS_ATTESTATION_EVENT_NAME_MAX, "TPM platform", err));
-    TRY(walk_list(&cursor, members[5].value, walk_tpm_event, "TPM events", err));
+    TRY(walk_list(NULL, &cursor, members[5].value, walk_tpm_event, "TPM events", err));
     status = RATLS_OK;
 out:
     return status;
@@ -295,7 +326,7 @@ static ratls_status walk_tdx(ratls_attestation *out, bool with_tpm, const value_
     quote = malloc(RATLS_QUOTE_SIZE_MAX);
     CHECK(quote != NULL, RATLS_ERR_OUT_OF_MEMORY);
     TRY(read_octets(quote, &quote_len, &cursor, members[0].value, RATLS_QUOTE_SIZE_MAX, "quote", err));
-    TRY(walk_list(&cursor, members[1].value, walk_tdx_event, "event log", err));
+    TRY(walk_list(&out->events, &cursor, members[1].value, walk_tdx_event, "event log", err));
     if (with_tpm) {
         TRY(walk_tpm_quote(&cursor, members[2].value, err));
     } else {
@@ -309,11 +340,12 @@ out:
     return status;
 }
 
-static ratls_status walk_certificate(value_cursor *cursor, ratls_error **err)
+static ratls_status walk_certificate(ratls_event_list *events, value_cursor *cursor, ratls_error **err)
 {
     ratls_bytes certificate;
     size_t len;
 
+    (void)events;
     if (!ratls_messagepack_skip(&cursor->reader, cursor->depth, &certificate)) {
         return raise_at(&cursor->reader, "SEV certificate", err);
     }
@@ -330,7 +362,7 @@ static ratls_status walk_sev_snp(const value_cursor *parent, ratls_bytes value, 
 
     TRY(read_map(members, sizeof members / sizeof members[0], &cursor, "platform data", err));
     TRY(read_octets(NULL, &len, &cursor, members[0].value, RATLS_ATTESTATION_PAYLOAD_MAX, "SEV report", err));
-    TRY(walk_list(&cursor, members[1].value, walk_certificate, "SEV certificates", err));
+    TRY(walk_list(NULL, &cursor, members[1].value, walk_certificate, "SEV certificates", err));
     TRY(read_text(&configuration, &cursor, members[2].value, RATLS_ATTESTATION_PAYLOAD_MAX, "SEV configuration", err));
     status = RATLS_OK;
 out:
@@ -425,8 +457,8 @@ static ratls_status walk_stack_data(ratls_attestation *out, bool pod, const valu
     if (len != sizeof out->report_data) {
         return raise_at(&cursor.reader, "report_data that is not 64 bytes", err);
     }
-    TRY(walk_list(&cursor, members[1].value, walk_runtime_event, "runtime events", err));
-    TRY(read_text(&text, &cursor, members[2].value, RATLS_ATTESTATION_PAYLOAD_MAX, "config", err));
+    TRY(walk_list(&out->events, &cursor, members[1].value, walk_runtime_event, "runtime events", err));
+    TRY(read_text(&out->config, &cursor, members[2].value, RATLS_ATTESTATION_PAYLOAD_MAX, "config", err));
     if (pod) {
         TRY(read_text(&text, &cursor, members[3].value, RATLS_ATTESTATION_PAYLOAD_MAX, "report_data_payload", err));
         TRY(check_pod_payload(out, text, err));

@@ -6,7 +6,7 @@
 #include "base/tables.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "evidence/quote.h"
+#include "evidence/inspect_events.h"
 #include "evidence/ratls_certificate.h"
 #include "evidence/sgx_extension.h"
 
@@ -24,7 +24,9 @@ typedef struct {
     size_t trailing_len; /* bytes after the quote, where it was found */
     ratls_sgx_extension pck;
     bool has_pck;
-    const char *event_log; /* beside the quote, as given; NULL: none */
+    const char *event_log; /* beside the quote, as given or written out; NULL: none */
+    const ratls_event_list *events; /* NULL: none, or none that can be read */
+    ratls_identity identity; /* by the bytes alone: nobody has verified the quote */
     bool present;          /* there is a quote */
 } inspected_quote;
 
@@ -80,6 +82,23 @@ static void add_body_field(ratls_text *text, const inspected_quote *from, ratls_
     }
 }
 
+static void add_application_field(ratls_text *text, const ratls_identity *identity, ratls_field field)
+{
+    ratls_bytes value = ratls_identity_field(identity, field);
+    const char *source = ratls_compose_hash_source_name(identity->compose_hash_source);
+
+    ratls_text_add_hex(text, value.data, value.len);
+    if (field == RATLS_FIELD_COMPOSE_HASH_SOURCE && source != NULL) {
+        ratls_text_add(text, source);
+    }
+    if (field == RATLS_FIELD_KEY_PROVIDER) {
+        char *provider = ratls_identity_key_provider(identity);
+
+        ratls_text_add(text, provider == NULL ? "" : provider);
+        free(provider);
+    }
+}
+
 /* Add a field's value; nothing where this quote has none. */
 static void add_field(ratls_text *text, const inspected_quote *from, ratls_field field)
 {
@@ -121,9 +140,16 @@ static void add_field(ratls_text *text, const inspected_quote *from, ratls_field
     case RATLS_FIELD_EVENT_LOG:
         ratls_text_add(text, from->event_log == NULL ? "" : from->event_log);
         break;
+    case RATLS_FIELD_EVENTS:
+        ratls_inspect_events(text, from->events);
+        break;
+    case RATLS_FIELD_EXPLAINED_REGISTERS:
+        ratls_inspect_explained(text, &from->quote, from->events);
+        break;
     default:
         add_certification_field(text, from, field);
         add_body_field(text, from, field);
+        add_application_field(text, &from->identity, field);
         break;
     }
 }
@@ -190,6 +216,14 @@ static ratls_status read_quote(inspected_quote *out, ratls_bytes input, ratls_er
     return ratls_quote_parse_body(&out->quote, input, err);
 }
 
+/* What the quote alone tells of the application: MRCONFIGID. */
+static void read_identity(inspected_quote *out)
+{
+    ratls_identity_sources none = {0};
+
+    (void)ratls_identity_establish(&out->identity, &out->quote, &none, NULL);
+}
+
 static ratls_status show_quote(ratls_quote **out, const inspected_quote *inspected, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
@@ -217,6 +251,7 @@ ratls_status ratls_quote_inspect(ratls_quote **out, const uint8_t *quote, size_t
     *out = NULL;
     CHECK(quote != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "quote"), WHAT("it is NULL"));
     TRY(read_quote(&inspected, (ratls_bytes){quote, quote_len}, err));
+    read_identity(&inspected);
     TRY(show_quote(out, &inspected, err));
     status = RATLS_OK;
 out:
@@ -232,10 +267,53 @@ static const char *text_or_null(const ratls_evidence *evidence)
     return text ? (const char *)evidence->event_log : NULL;
 }
 
-ratls_status ratls_certificate_inspect(ratls_quote **out, const uint8_t *der, size_t der_len, ratls_error **err)
+/* The log as JSON: an envelope's written out, where there is no text of it. */
+static ratls_status write_log(char **out, const ratls_evidence *evidence, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_text text = {0};
+
+    if (evidence->event_log != NULL || !evidence->has_events) {
+        return RATLS_OK;
+    }
+    ratls_events_write_json(&text, &evidence->events);
+    *out = ratls_text_take(&text);
+    CHECK(*out != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* A log that breaks the rules is shown as it is, and explains nothing. */
+static ratls_status show_evidence(ratls_quote **out, ratls_evidence *evidence, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     inspected_quote inspected = {0};
+    ratls_identity_sources sources;
+    char *written = NULL;
+
+    if (evidence->quote != NULL) {
+        TRY(read_quote(&inspected, (ratls_bytes){evidence->quote, evidence->quote_len}, err));
+        inspected.trailing_len = evidence->trailing_len;
+        if (ratls_evidence_read_log(evidence, NULL) != RATLS_OK) {
+            evidence->has_events = false;
+        }
+        TRY(write_log(&written, evidence, err));
+        inspected.event_log = written != NULL ? written : text_or_null(evidence);
+        sources = ratls_evidence_sources(evidence);
+        inspected.events = sources.events;
+        (void)ratls_identity_establish(&inspected.identity, &inspected.quote, &sources, NULL);
+    }
+    TRY(show_quote(out, &inspected, err));
+    status = RATLS_OK;
+out:
+    free(written);
+    return status;
+}
+
+ratls_status ratls_certificate_inspect(ratls_quote **out, const uint8_t *der, size_t der_len, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
     ratls_evidence evidence = {0};
 
     if (err != NULL) {
@@ -245,12 +323,26 @@ ratls_status ratls_certificate_inspect(ratls_quote **out, const uint8_t *der, si
     *out = NULL;
     CHECK(der != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "der"), WHAT("it is NULL"));
     TRY(ratls_evidence_from_certificate(&evidence, (ratls_bytes){der, der_len}, err));
-    if (evidence.quote != NULL) {
-        inspected.event_log = text_or_null(&evidence);
-        TRY(read_quote(&inspected, (ratls_bytes){evidence.quote, evidence.quote_len}, err));
-        inspected.trailing_len = evidence.trailing_len;
+    TRY(show_evidence(out, &evidence, err));
+    status = RATLS_OK;
+out:
+    ratls_evidence_clear(&evidence);
+    return status;
+}
+
+ratls_status ratls_evidence_inspect(ratls_quote **out, const uint8_t *bytes, size_t bytes_len, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_evidence evidence = {0};
+
+    if (err != NULL) {
+        *err = NULL;
     }
-    TRY(show_quote(out, &inspected, err));
+    CHECK(out != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "out"), WHAT("it is NULL"));
+    *out = NULL;
+    CHECK(bytes != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "evidence"), WHAT("it is NULL"));
+    TRY(ratls_evidence_from_bytes(&evidence, (ratls_bytes){bytes, bytes_len}, err));
+    TRY(show_evidence(out, &evidence, err));
     status = RATLS_OK;
 out:
     ratls_evidence_clear(&evidence);

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "evidence/attestation.h"
-#include "evidence/quote.h"
 
 /* 1.3.6.1.4.1.62397.1.N (evidence format 1.1). */
 typedef struct {
@@ -72,57 +70,18 @@ static uint8_t *copy_bytes(ratls_bytes bytes)
     return copy;
 }
 
-/* Evidence format 2.7: what was found must be a TDX quote; keep exactly that, without what follows it. */
-static ratls_status keep_quote(ratls_evidence *out, ratls_parsed_quote *quote, ratls_bytes payload, ratls_error **err)
-{
-    ratls_status status = RATLS_ERR_INTERNAL;
-
-    TRY(ratls_quote_parse(quote, payload, err));
-    CHECK(quote->tee_type == RATLS_TEE_TDX, RATLS_ERR_EVIDENCE_QUOTE_NOT_TDX, FOUND("SGX"));
-    out->quote = copy_bytes(quote->whole);
-    CHECK(out->quote != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    out->quote_len = quote->whole.len;
-    out->trailing_len = quote->trailing.len;
-    status = RATLS_OK;
-out:
-    return status;
-}
-
-/* Evidence format 1.4: no release writes both; where both are there, they must hold the same bytes. */
-static ratls_status check_same_quote(const ratls_attestation *attestation, const ratls_extension *legacy, ratls_error **err)
-{
-    ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_bytes payload;
-
-    if (legacy != NULL) {
-        TRY(unwrap(&payload, legacy, &quote_extension, err));
-        CHECK(ratls_bytes_equal(payload, (ratls_bytes){attestation->quote, attestation->quote_len}), RATLS_ERR_EVIDENCE_CONFLICT,
-              FOUND(attestation_extension.name), EXPECTED(quote_extension.name));
-    }
-    status = RATLS_OK;
-out:
-    return status;
-}
-
 static ratls_status read_attestation(ratls_evidence *out, const ratls_extensions_found *found, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_attestation attestation = {0};
-    ratls_parsed_quote quote;
-    ratls_bytes payload;
+    ratls_bytes payload, legacy = {0};
 
     TRY(unwrap(&payload, found->attestation, &attestation_extension, err));
-    TRY(ratls_attestation_parse(&attestation, payload, err));
-    CHECK(attestation.platform == RATLS_PLATFORM_TDX, RATLS_ERR_EVIDENCE_UNSUPPORTED_TEE, FOUND(ratls_platform_name(attestation.platform)));
-    TRY(check_same_quote(&attestation, found->quote, err));
-    TRY(keep_quote(out, &quote, (ratls_bytes){attestation.quote, attestation.quote_len}, err));
-    /* Evidence format 3.3: the envelope's copy is a claim about the quote's own. */
-    CHECK(ratls_bytes_equal(ratls_quote_body_field(&quote, RATLS_FIELD_REPORT_DATA),
-                            (ratls_bytes){attestation.report_data, sizeof attestation.report_data}),
-          RATLS_ERR_EVIDENCE_REPORT_DATA_COPY);
+    if (found->quote != NULL) {
+        TRY(unwrap(&legacy, found->quote, &quote_extension, err));
+    }
+    TRY(ratls_evidence_keep_envelope(out, payload, legacy, attestation_extension.name, quote_extension.name, err));
     status = RATLS_OK;
 out:
-    ratls_attestation_clear(&attestation);
     return status;
 }
 
@@ -149,7 +108,7 @@ static ratls_status read_legacy(ratls_evidence *out, const ratls_extensions_foun
     ratls_bytes payload;
 
     TRY(unwrap(&payload, found->quote, &quote_extension, err));
-    TRY(keep_quote(out, &quote, payload, err));
+    TRY(ratls_evidence_keep_quote(out, &quote, payload, err));
     TRY(keep_event_log(out, found->event_log, err));
     status = RATLS_OK;
 out:
@@ -203,11 +162,4 @@ ratls_status ratls_evidence_report_data(uint8_t out[64], ratls_bytes spki, ratls
     static const char tag[] = "ratls-cert:";
 
     return ratls_sha512(out, (ratls_bytes){(const uint8_t *)tag, sizeof tag - 1}, spki, err);
-}
-
-void ratls_evidence_clear(ratls_evidence *evidence)
-{
-    free(evidence->quote);
-    free(evidence->event_log);
-    memset(evidence, 0, sizeof *evidence);
 }

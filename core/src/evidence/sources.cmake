@@ -2,9 +2,18 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/attestation.c
   ${CMAKE_CURRENT_LIST_DIR}/attestation_v0.c
   ${CMAKE_CURRENT_LIST_DIR}/attestation_v1.c
+  ${CMAKE_CURRENT_LIST_DIR}/compose_hash.c
+  ${CMAKE_CURRENT_LIST_DIR}/event_log.c
+  ${CMAKE_CURRENT_LIST_DIR}/event_log_json.c
+  ${CMAKE_CURRENT_LIST_DIR}/evidence.c
+  ${CMAKE_CURRENT_LIST_DIR}/evidence_json.c
+  ${CMAKE_CURRENT_LIST_DIR}/identity.c
   ${CMAKE_CURRENT_LIST_DIR}/inspect.c
+  ${CMAKE_CURRENT_LIST_DIR}/inspect_events.c
   ${CMAKE_CURRENT_LIST_DIR}/messagepack.c
+  ${CMAKE_CURRENT_LIST_DIR}/mr_config_id.c
   ${CMAKE_CURRENT_LIST_DIR}/quote.c
+  ${CMAKE_CURRENT_LIST_DIR}/quote_policy.c
   ${CMAKE_CURRENT_LIST_DIR}/ratls_certificate.c
   ${CMAKE_CURRENT_LIST_DIR}/scale.c
   ${CMAKE_CURRENT_LIST_DIR}/sgx_extension.c)

@@ -135,8 +135,12 @@ static ratls_bytes when_known(bool known, const uint8_t *bytes, size_t len)
 }
 
 /* Value of a field that may be pinned; empty when this evidence did not establish it. */
-static ratls_bytes established_value(ratls_field field, const ratls_parsed_quote *quote, const ratls_claims *claims)
+static ratls_bytes established_value(
+    ratls_field field, const ratls_parsed_quote *quote, const ratls_claims *claims, const ratls_identity *identity)
 {
+    if (ratls_field_rows[field].pin == RATLS_PIN_APPLICATION) {
+        return ratls_identity_field(identity, field);
+    }
     switch (field) {
     case RATLS_FIELD_QE_VENDOR_ID:
         return quote->qe_vendor_id;
@@ -147,7 +151,6 @@ static ratls_bytes established_value(ratls_field field, const ratls_parsed_quote
     case RATLS_FIELD_PLATFORM_INSTANCE_ID:
         return when_known(claims->has_platform_instance_id, claims->platform_instance_id, sizeof claims->platform_instance_id);
     default:
-        /* The application's fields need the event log's replay: until then nothing establishes them. */
         return ratls_quote_body_field(quote, field);
     }
 }
@@ -155,20 +158,40 @@ static ratls_bytes established_value(ratls_field field, const ratls_parsed_quote
 static bool is_allowed(const ratls_allowed_values *allowed, ratls_bytes value)
 {
     for (size_t i = 0; i < allowed->values_len; i++) {
-        ratls_bytes one = {0};
-
-        if (allowed->texts != NULL) {
-            if (ratls_bytes_equal_text(value, allowed->texts[i])) {
-                return true;
-            }
-            continue;
-        }
-        one = (ratls_bytes){allowed->bytes + i * allowed->value_len, allowed->value_len};
-        if (ratls_bytes_equal(value, one)) {
+        if (ratls_bytes_equal(value, (ratls_bytes){allowed->bytes + i * allowed->value_len, allowed->value_len})) {
             return true;
         }
     }
     return false;
+}
+
+/* A pin that is a name alone allows every id. */
+static bool is_allowed_provider(const ratls_allowed_values *allowed, const ratls_identity *identity, const char *provider)
+{
+    for (size_t i = 0; i < allowed->values_len; i++) {
+        if (strcmp(allowed->texts[i], provider) == 0 || strcmp(allowed->texts[i], identity->key_provider_name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ratls_status check_key_provider(const ratls_allowed_values *allowed, const ratls_identity *identity, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    const char *name = ratls_field_rows[RATLS_FIELD_KEY_PROVIDER].name;
+    bool known = identity->key_provider_name[0] != '\0';
+    char *provider = ratls_identity_key_provider(identity), *expected = ratls_allowed_values_text(allowed);
+
+    CHECK(expected != NULL && (provider != NULL || !known), RATLS_ERR_OUT_OF_MEMORY);
+    CHECK(known, RATLS_ERR_PIN_UNVERIFIABLE, ratls_detail_text("field", name), EXPECTED(expected));
+    CHECK(is_allowed_provider(allowed, identity, provider), RATLS_ERR_PIN_MISMATCH, ratls_detail_text("field", name), FOUND(provider),
+          EXPECTED(expected));
+    status = RATLS_OK;
+out:
+    free(provider);
+    free(expected);
+    return status;
 }
 
 static ratls_status check_pin(
@@ -185,8 +208,7 @@ static ratls_status check_pin(
     CHECK(expected != NULL, RATLS_ERR_OUT_OF_MEMORY);
     CHECK(value.len > 0, RATLS_ERR_PIN_UNVERIFIABLE, ratls_detail_text("field", name), EXPECTED(expected));
     CHECK(field != RATLS_FIELD_MR_TD, RATLS_ERR_MRTD_NOT_ALLOWED, FOUND_HEX(value.data, value.len), EXPECTED(expected));
-    status = RAISE(err, RATLS_ERR_PIN_MISMATCH, ratls_detail_text("field", name),
-                   allowed->texts != NULL ? ratls_detail_chars("found", value) : FOUND_HEX(value.data, value.len), EXPECTED(expected));
+    status = RAISE(err, RATLS_ERR_PIN_MISMATCH, ratls_detail_text("field", name), FOUND_HEX(value.data, value.len), EXPECTED(expected));
 out:
     free(expected);
     return status;
@@ -194,13 +216,18 @@ out:
 
 /* MRTD comes before the other fields in the table, so that it is told first. */
 static ratls_status check_pins(
-    const ratls_compiled_policy *policy, const ratls_parsed_quote *quote, const ratls_claims *claims, ratls_error **err)
+    const ratls_compiled_policy *policy, const ratls_parsed_quote *quote, const ratls_claims *claims, const ratls_identity *identity,
+    ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
     for (ratls_field field = 0; field < RATLS_FIELD_COUNT; field++) {
-        if (policy->pins[field].values_len > 0) {
-            TRY(check_pin(field, &policy->pins[field], established_value(field, quote, claims), err));
+        const ratls_allowed_values *allowed = &policy->pins[field];
+
+        if (allowed->values_len > 0 && field == RATLS_FIELD_KEY_PROVIDER) {
+            TRY(check_key_provider(allowed, identity, err));
+        } else if (allowed->values_len > 0) {
+            TRY(check_pin(field, allowed, established_value(field, quote, claims, identity), err));
         }
     }
     status = RATLS_OK;
@@ -209,8 +236,8 @@ out:
 }
 
 ratls_status ratls_policy_apply(
-    const ratls_compiled_policy *policy, const ratls_parsed_quote *quote, const ratls_claims *claims, ratls_advisories *waived,
-    ratls_error **err)
+    const ratls_compiled_policy *policy, const ratls_parsed_quote *quote, const ratls_claims *claims, const ratls_identity *identity,
+    ratls_advisories *waived, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
@@ -219,7 +246,7 @@ ratls_status ratls_policy_apply(
     TRY(check_advisories(policy, claims, err));
     TRY(check_evaluation_number(policy, claims, err));
     TRY(check_tee_tcb_svn(policy, quote, err));
-    TRY(check_pins(policy, quote, claims, err));
+    TRY(check_pins(policy, quote, claims, identity, err));
     status = RATLS_OK;
 out:
     return status;

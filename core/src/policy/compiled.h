@@ -28,6 +28,7 @@ struct ratls_compiled_policy {
     int64_t now;
     int64_t cache_ttl_s;
     int64_t timeout_ms;
+    int64_t max_age_s;
     bool allow_debug_mode;
     bool allow_sept_ve;
     bool allow_simulator;

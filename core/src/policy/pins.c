@@ -35,19 +35,46 @@ out:
     return status;
 }
 
-/* The only text that can be pinned is key_provider: `name` or `name:id`. */
+/* A provider's name, and its id in hexadecimal with or without 0x. */
+static bool read_provider(ratls_text *out, const char *text)
+{
+    size_t name_len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    const char *id = text[name_len] == ':' ? text + name_len + 1 : "";
+    uint8_t bytes[RATLS_POLICY_VALUE_MAX / 2];
+    size_t digits;
+
+    if (name_len == 0 || (text[name_len] != ':' && text[name_len] != '\0')) {
+        return false;
+    }
+    ratls_text_add_bytes(out, text, name_len);
+    if (text[name_len] == '\0') {
+        return true;
+    }
+    id += id[0] == '0' && (id[1] == 'x' || id[1] == 'X') ? 2 : 0;
+    digits = strlen(id);
+    if (digits == 0 || digits % 2 != 0 || !ratls_hex_read(bytes, digits / 2, id, digits)) {
+        return false;
+    }
+    ratls_text_add(out, ":");
+    ratls_text_add_hex(out, bytes, digits / 2);
+    return true;
+}
+
+/* The only text that can be pinned is key_provider: `name`, or `name:id`, kept as a result says it. */
 static ratls_status compile_text(char **out, const char *option, const char *field, const char *value, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const char *text = value == NULL ? "" : value;
-    size_t len = strnlen(text, RATLS_POLICY_VALUE_MAX + 1);
+    ratls_text kept = {0};
 
-    CHECK(len > 0 && len <= RATLS_POLICY_VALUE_MAX && text[0] != ':' && text[len - 1] != ':', RATLS_ERR_OPTION_VALUE,
-          ratls_detail_text("option", option), FOUND(text), EXPECTED("a name, or name:id"), ratls_detail_text("field", field));
-    *out = strdup(text);
+    CHECK(strnlen(text, RATLS_POLICY_VALUE_MAX + 1) <= RATLS_POLICY_VALUE_MAX && read_provider(&kept, text), RATLS_ERR_OPTION_VALUE,
+          ratls_detail_text("option", option), FOUND(text), EXPECTED("a name, or name:id"),
+          ratls_detail_text("field", field));
+    *out = ratls_text_take(&kept);
     CHECK(*out != NULL, RATLS_ERR_OUT_OF_MEMORY);
     status = RATLS_OK;
 out:
+    ratls_text_clear(&kept);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "base/tables.h"
 #include "base/text.h"
 #include "policy/compiled.h"
 
@@ -84,6 +85,7 @@ static ratls_status compile_numbers(ratls_compiled_policy *policy, const ratls_v
     policy->min_tcb_evaluation_data_number = options->min_tcb_evaluation_data_number;
     policy->now = options->now;
     policy->timeout_ms = options->timeout_ms == 0 ? RATLS_TIMEOUT_MS_DEFAULT : options->timeout_ms;
+    policy->max_age_s = options->max_age_s == 0 ? RATLS_MAX_AGE_S_DEFAULT : options->max_age_s;
     policy->cache_ttl_s = options->cache_ttl_s == 0 ? RATLS_CACHE_TTL_S_DEFAULT : options->cache_ttl_s;
     if (policy->cache_ttl_s < 0) {
         policy->cache_ttl_s = 0;
@@ -227,6 +229,11 @@ int64_t ratls_policy_timeout_ms(const ratls_compiled_policy *policy)
     return policy->timeout_ms;
 }
 
+int64_t ratls_policy_max_age_s(const ratls_compiled_policy *policy)
+{
+    return policy->max_age_s;
+}
+
 bool ratls_policy_allow_debug_mode(const ratls_compiled_policy *policy)
 {
     return policy->allow_debug_mode;
@@ -253,6 +260,17 @@ bool ratls_policy_demands_anything(const ratls_compiled_policy *policy)
 bool ratls_policy_pins_mr_td(const ratls_compiled_policy *policy)
 {
     return policy->pins[RATLS_FIELD_MR_TD].values_len > 0;
+}
+
+/* RTMR3 holds the application's events; MRCONFIGID may hold its compose hash. */
+bool ratls_policy_pins_application(const ratls_compiled_policy *policy)
+{
+    for (size_t field = 0; field < RATLS_FIELD_COUNT; field++) {
+        if (ratls_field_rows[field].pin == RATLS_PIN_APPLICATION && policy->pins[field].values_len > 0) {
+            return true;
+        }
+    }
+    return policy->pins[RATLS_FIELD_RTMR3].values_len > 0 || policy->pins[RATLS_FIELD_MR_CONFIG_ID].values_len > 0;
 }
 
 bool ratls_policy_pins_identity(const ratls_compiled_policy *policy)

@@ -52,4 +52,7 @@ void ratls_verifier_warn(const ratls_verifier *verifier, const char *message);
 /** Warn, once in the verifier's life, that any MRTD is accepted. */
 void ratls_verifier_warn_mr_td(ratls_verifier *verifier);
 
+/** Warn, once in the verifier's life, that any application on the pinned firmware is accepted. */
+void ratls_verifier_warn_application(ratls_verifier *verifier);
+
 #endif

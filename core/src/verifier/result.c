@@ -112,7 +112,7 @@ static ratls_status set_verdict(ratls_result *result, const ratls_result_parts *
     TRY(set_flag(result, RATLS_FIELD_IDENTITY_PINNED, parts->identity_pinned, err));
     TRY(set_time(result, RATLS_FIELD_VERIFIED_AT, true, parts->verified_at, err));
     TRY(set_flag(result, RATLS_FIELD_FROM_CACHE, parts->from_cache, err));
-    if (parts->has_certificate) {
+    if (parts->tells_key_bound) {
         TRY(set_flag(result, RATLS_FIELD_KEY_BOUND, parts->key_bound, err));
     }
     status = RATLS_OK;
@@ -176,6 +176,40 @@ out:
     return status;
 }
 
+static ratls_status set_key_provider(ratls_result *result, const ratls_identity *identity, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    char *provider = ratls_identity_key_provider(identity);
+
+    CHECK(provider != NULL || identity->key_provider_name[0] == '\0', RATLS_ERR_OUT_OF_MEMORY);
+    TRY(set_text(result, RATLS_FIELD_KEY_PROVIDER, provider, err));
+    status = RATLS_OK;
+out:
+    free(provider);
+    return status;
+}
+
+static ratls_status set_application(ratls_result *result, const ratls_identity *identity, ratls_error **err)
+{
+    static const ratls_field fields[] = {RATLS_FIELD_APP_ID,        RATLS_FIELD_COMPOSE_HASH, RATLS_FIELD_INSTANCE_ID, RATLS_FIELD_OS_IMAGE_HASH,
+                                         RATLS_FIELD_MR_SYSTEM, RATLS_FIELD_MR_AGGREGATED};
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    if (identity == NULL) {
+        return RATLS_OK;
+    }
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        ratls_bytes value = ratls_identity_field(identity, fields[i]);
+
+        TRY(set_hex(result, fields[i], value.len > 0, value.data, value.len, err));
+    }
+    TRY(set_text(result, RATLS_FIELD_COMPOSE_HASH_SOURCE, ratls_compose_hash_source_name(identity->compose_hash_source), err));
+    TRY(set_key_provider(result, identity, err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
 static void add_list(ratls_text *text, const ratls_advisories *list)
 {
     ratls_text_add(text, "[");
@@ -233,6 +267,8 @@ ratls_status ratls_result_make(ratls_result **out, const ratls_result_parts *par
     TRY(set_quote(result, parts->quote, err));
     TRY(set_tcb(result, parts->claims, err));
     TRY(set_platform(result, parts->claims, err));
+    TRY(set_application(result, parts->identity, err));
+    TRY(set_text(result, RATLS_FIELD_REPORT_ENCODING, parts->report_encoding, err));
     TRY(set_json(result, err));
     *out = result;
     result = NULL;

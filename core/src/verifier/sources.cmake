@@ -8,5 +8,6 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/noop_verifier.c
   ${CMAKE_CURRENT_LIST_DIR}/result.c
   ${CMAKE_CURRENT_LIST_DIR}/verdict_cache.c
+  ${CMAKE_CURRENT_LIST_DIR}/verification.c
   ${CMAKE_CURRENT_LIST_DIR}/verifier.c
   ${CMAKE_CURRENT_LIST_DIR}/verify.c)

@@ -23,6 +23,7 @@ struct ratls_verifier {
     ratls_log_callback log;
     void *log_user;
     atomic_flag mr_td_warned;
+    atomic_flag application_warned;
 };
 
 static void free_part(process_part *part)
@@ -83,6 +84,7 @@ ratls_status ratls_verifier_create(
     CHECK(verifier != NULL, RATLS_ERR_OUT_OF_MEMORY);
     atomic_init(&verifier->holds, 1);
     atomic_flag_clear(&verifier->mr_td_warned);
+    atomic_flag_clear(&verifier->application_warned);
     verifier->kind = kind;
     verifier->log = log;
     verifier->log_user = log_user;
@@ -144,7 +146,15 @@ void ratls_verifier_warn(const ratls_verifier *verifier, const char *message)
 void ratls_verifier_warn_mr_td(ratls_verifier *verifier)
 {
     if (!atomic_flag_test_and_set(&verifier->mr_td_warned)) {
-        ratls_verifier_warn(verifier, "no MRTD is pinned (allowed_mr_td): any virtual firmware is accepted");
+        ratls_verifier_warn(verifier, "no MRTD is pinned (allowed_mr_td): any virtual firmware is accepted, and any application on it");
+    }
+}
+
+void ratls_verifier_warn_application(ratls_verifier *verifier)
+{
+    if (!atomic_flag_test_and_set(&verifier->application_warned)) {
+        ratls_verifier_warn(verifier, "nothing of the application is pinned (pins: compose_hash, app_id, ...): any application on this "
+                                      "virtual firmware is accepted");
     }
 }
 

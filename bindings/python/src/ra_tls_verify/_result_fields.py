@@ -85,7 +85,7 @@ class ResultFields:
     tcb_evaluation_data_number: int | None
     #: the earliest expiration of anything the verdict rests on
     collateral_expires_at: datetime | None
-    #: dstack application; only when the event log replays
+    #: dstack application; only when the event log replays to RTMR3
     app_id: str | None
     #: SHA-256 of the app-compose file
     compose_hash: str | None

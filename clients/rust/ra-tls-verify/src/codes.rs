@@ -110,6 +110,20 @@ pub enum Code {
     EvidenceQuoteNotTdx = 226,
     /// refused, evidence: `the envelope's report_data is not the digest of its report_data_payload`
     EvidenceReportDataPayload = 229,
+    /// refused, evidence: `event log is not readable: {what}`
+    EvidenceEventLogFormat = 230,
+    /// refused, evidence: `event log, event {index} ("{event}"): {what}`
+    EvidenceEventLogRule = 231,
+    /// refused, evidence: `event log is not the one that RTMR3 was extended with: its replay gives {found_short}, the quote has {expected}`
+    EvidenceEventLogReplay = 232,
+    /// refused, evidence: `MRCONFIGID contradicts the evidence: {what} is {found}, expected {expected}`
+    EvidenceMrConfigId = 233,
+    /// refused, evidence: `evidence is not usable: {what}: expected an attestation envelope, or the JSON of dstack's GetQuote or Attest`
+    EvidenceFormat = 234,
+    /// refused, evidence: `report is not the expected JSON object: {what}`
+    ReportFormat = 240,
+    /// refused, evidence: `report says that {field} is {found}, its quote says {expected}`
+    ReportContradiction = 241,
     /// refused, dcap: `quote carries no PCK certificate chain (certification data type {found}, expected 5) and the collateral has none`
     DcapPckChainMissing = 300,
     /// refused, dcap: `PCK certificate chain is not clean PEM: {what}`
@@ -336,6 +350,8 @@ pub enum Code {
     KeyBinding = 700,
     /// refused, binding: `the public key that the quote binds is not the key that the TLS handshake proved`
     KeyNotHandshake = 701,
+    /// refused, binding: `quote report_data commits to the report in none of the encodings that are known: found {found}`
+    ReportDataUnrecognised = 702,
     /// refused, policy: `TDX TD is in debug mode — connection refused. Debug TDs have no confidentiality guarantees. Set {set:allow_debug_mode} to override (not recommended for production).`
     DebugMode = 800,
     /// refused, policy: `Unacceptable TCB status: "{found}". Acceptable statuses: {expected}. Update the platform firmware/microcode or check Intel's advisory.`
@@ -376,6 +392,10 @@ pub enum Code {
     CollateralStale = 818,
     /// refused, policy: `TD report names no TDX module: MRSEAM is {found}`
     TdMrSeamZero = 819,
+    /// refused, policy: `report is of {found}, which is {age_s} seconds old: {option:max_age_s} allows {expected}`
+    ReportStale = 830,
+    /// refused, policy: `report is of {found}, which is after {expected}, the time it is verified for: check the clock`
+    ReportNotYet = 831,
     /// unavailable, tunnel: `upstream TLS handshake timed out after {expected}ms`
     HandshakeTimeout = 900,
     /// unavailable, tunnel: `connecting to {upstream} timed out after {expected}ms`
@@ -414,6 +434,14 @@ pub enum Code {
     StartTlsRefused = 918,
     /// unavailable, tunnel: `upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found}`
     ChannelBindingOnly = 919,
+    /// usage, tunnel: `"{found}" is not the URL of a report: expected http:// or https:// and a host`
+    ReportUrl = 940,
+    /// unavailable, tunnel: `cannot fetch the report from {url}: {what}`
+    ReportUnreachable = 941,
+    /// unavailable, tunnel: `{url} answered {http_status} instead of a report (redirects are not followed)`
+    ReportHttpStatus = 942,
+    /// unavailable, tunnel: `the report at {url} is larger than the limit of {expected} bytes`
+    ReportTooLarge = 943,
 }
 
 impl Code {
@@ -472,6 +500,13 @@ impl Code {
         Code::EvidenceQuoteSigSlack,
         Code::EvidenceQuoteNotTdx,
         Code::EvidenceReportDataPayload,
+        Code::EvidenceEventLogFormat,
+        Code::EvidenceEventLogRule,
+        Code::EvidenceEventLogReplay,
+        Code::EvidenceMrConfigId,
+        Code::EvidenceFormat,
+        Code::ReportFormat,
+        Code::ReportContradiction,
         Code::DcapPckChainMissing,
         Code::DcapPckChainPem,
         Code::DcapPckChainLength,
@@ -585,6 +620,7 @@ impl Code {
         Code::CollateralQeIdentityExpired,
         Code::KeyBinding,
         Code::KeyNotHandshake,
+        Code::ReportDataUnrecognised,
         Code::DebugMode,
         Code::TcbStatus,
         Code::MrtdNotAllowed,
@@ -605,6 +641,8 @@ impl Code {
         Code::EnclaveInit,
         Code::CollateralStale,
         Code::TdMrSeamZero,
+        Code::ReportStale,
+        Code::ReportNotYet,
         Code::HandshakeTimeout,
         Code::ConnectTimeout,
         Code::ConnectFailed,
@@ -624,6 +662,10 @@ impl Code {
         Code::ConnectionUnknown,
         Code::StartTlsRefused,
         Code::ChannelBindingOnly,
+        Code::ReportUrl,
+        Code::ReportUnreachable,
+        Code::ReportHttpStatus,
+        Code::ReportTooLarge,
     ];
 
     /// Name, class, stage.
@@ -682,6 +724,13 @@ impl Code {
             Code::EvidenceQuoteSigSlack => ("EVIDENCE_QUOTE_SIG_SLACK", Class::Refused, "evidence"),
             Code::EvidenceQuoteNotTdx => ("EVIDENCE_QUOTE_NOT_TDX", Class::Refused, "evidence"),
             Code::EvidenceReportDataPayload => ("EVIDENCE_REPORT_DATA_PAYLOAD", Class::Refused, "evidence"),
+            Code::EvidenceEventLogFormat => ("EVIDENCE_EVENT_LOG_FORMAT", Class::Refused, "evidence"),
+            Code::EvidenceEventLogRule => ("EVIDENCE_EVENT_LOG_RULE", Class::Refused, "evidence"),
+            Code::EvidenceEventLogReplay => ("EVIDENCE_EVENT_LOG_REPLAY", Class::Refused, "evidence"),
+            Code::EvidenceMrConfigId => ("EVIDENCE_MR_CONFIG_ID", Class::Refused, "evidence"),
+            Code::EvidenceFormat => ("EVIDENCE_FORMAT", Class::Refused, "evidence"),
+            Code::ReportFormat => ("REPORT_FORMAT", Class::Refused, "evidence"),
+            Code::ReportContradiction => ("REPORT_CONTRADICTION", Class::Refused, "evidence"),
             Code::DcapPckChainMissing => ("DCAP_PCK_CHAIN_MISSING", Class::Refused, "dcap"),
             Code::DcapPckChainPem => ("DCAP_PCK_CHAIN_PEM", Class::Refused, "dcap"),
             Code::DcapPckChainLength => ("DCAP_PCK_CHAIN_LENGTH", Class::Refused, "dcap"),
@@ -795,6 +844,7 @@ impl Code {
             Code::CollateralQeIdentityExpired => ("COLLATERAL_QE_IDENTITY_EXPIRED", Class::Unavailable, "collateral"),
             Code::KeyBinding => ("KEY_BINDING", Class::Refused, "binding"),
             Code::KeyNotHandshake => ("KEY_NOT_HANDSHAKE", Class::Refused, "binding"),
+            Code::ReportDataUnrecognised => ("REPORT_DATA_UNRECOGNISED", Class::Refused, "binding"),
             Code::DebugMode => ("DEBUG_MODE", Class::Refused, "policy"),
             Code::TcbStatus => ("TCB_STATUS", Class::Refused, "policy"),
             Code::MrtdNotAllowed => ("MRTD_NOT_ALLOWED", Class::Refused, "policy"),
@@ -815,6 +865,8 @@ impl Code {
             Code::EnclaveInit => ("ENCLAVE_INIT", Class::Refused, "policy"),
             Code::CollateralStale => ("COLLATERAL_STALE", Class::Unavailable, "policy"),
             Code::TdMrSeamZero => ("TD_MR_SEAM_ZERO", Class::Refused, "policy"),
+            Code::ReportStale => ("REPORT_STALE", Class::Refused, "policy"),
+            Code::ReportNotYet => ("REPORT_NOT_YET", Class::Refused, "policy"),
             Code::HandshakeTimeout => ("HANDSHAKE_TIMEOUT", Class::Unavailable, "tunnel"),
             Code::ConnectTimeout => ("CONNECT_TIMEOUT", Class::Unavailable, "tunnel"),
             Code::ConnectFailed => ("CONNECT_FAILED", Class::Unavailable, "tunnel"),
@@ -834,6 +886,10 @@ impl Code {
             Code::ConnectionUnknown => ("CONNECTION_UNKNOWN", Class::Usage, "tunnel"),
             Code::StartTlsRefused => ("START_TLS_REFUSED", Class::Unavailable, "tunnel"),
             Code::ChannelBindingOnly => ("CHANNEL_BINDING_ONLY", Class::Unavailable, "tunnel"),
+            Code::ReportUrl => ("REPORT_URL", Class::Usage, "tunnel"),
+            Code::ReportUnreachable => ("REPORT_UNREACHABLE", Class::Unavailable, "tunnel"),
+            Code::ReportHttpStatus => ("REPORT_HTTP_STATUS", Class::Unavailable, "tunnel"),
+            Code::ReportTooLarge => ("REPORT_TOO_LARGE", Class::Unavailable, "tunnel"),
         }
     }
 }

@@ -88,7 +88,7 @@ pub struct VerifyResult {
     pub tcb_evaluation_data_number: Option<i64>,
     /// the earliest expiration of anything the verdict rests on
     pub collateral_expires_at: Option<SystemTime>,
-    /// dstack application; only when the event log replays
+    /// dstack application; only when the event log replays to RTMR3
     pub app_id: Option<String>,
     /// SHA-256 of the app-compose file
     pub compose_hash: Option<String>,
