@@ -118,7 +118,8 @@ class Book:
     def accepted(self, minted: Minted, verdict: Verdict = HEALTHY, *, quote: bytes | None = None, bound: bool = False,
                  at: int | None = None, platform: dict[str, str | None] | None = None, anchor: str | None = None,
                  **more: Any) -> dict[str, Any]:
-        """Acceptance by the dcap verifier."""
+        """Acceptance by the dcap verifier. A certificate's event log is the guest's, unless `events` says otherwise."""
+        more.setdefault("events", minted.guest.events if bound else None)
         expected = outcome.result(
             minted.quote if quote is None else quote, now=self.now, verifier="dcap", verdict=verdict,
             trust_anchor=anchor or self.anchor, key_bound=True if bound else None, platform=platform or self.platform(), **more)

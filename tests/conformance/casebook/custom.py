@@ -16,6 +16,7 @@ def write(book: Book) -> None:
 
 
 def plain(book: Book, minted: Any, verifier: str, **more: Any) -> dict[str, Any]:
+    more.setdefault("events", minted.guest.events if "key_bound" in more else None)
     return outcome.result(minted.quote, now=book.now, verifier=verifier, **more)
 
 

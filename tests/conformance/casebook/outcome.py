@@ -4,9 +4,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Sequence
 
+from casebook import identity
 from casebook.tables import CODES, FIELDS
+from simulator.event_log import Event
 
 DAY = 86400
 #: The product's word for Intel's.
@@ -86,8 +88,9 @@ def is_debug(quote: bytes) -> bool:
 
 
 def inspected(quote: bytes, *, kind: str, trailing: int = 0, certification: int | None = 5,
-              platform: dict[str, str | None] | None = None) -> dict[str, Any]:
-    """Every field of a quote; `platform` is what its PCK certificate says (fmspc, ppid, platform_instance_id)."""
+              platform: dict[str, str | None] | None = None, events: Sequence[Event] | None = None) -> dict[str, Any]:
+    """Every field of a quote; `platform` is what its PCK certificate says (fmspc, ppid, platform_instance_id); `events` are of the
+    log beside it."""
     known: dict[str, Any] = {name: body_field(quote, name) for name, row in FIELDS.items() if "td" in row or "sgx" in row}
     known |= {
         "kind": kind, "quote_version": quote[0], "attestation_key_type": 2, "tee_type": quote[4],
@@ -95,14 +98,18 @@ def inspected(quote: bytes, *, kind: str, trailing: int = 0, certification: int 
         "tee": "tdx" if is_tdx(quote) else "sgx", "is_debug_mode": is_debug(quote), "qe_vendor_id": quote[12:28].hex(),
         "certification_data_type": certification, "trailing_bytes": trailing, **(platform or {}),
     }
+    known |= identity.known(quote, events) if is_tdx(quote) else {}
+    if events is not None:
+        known["explained_registers"] = identity.explained(quote, events)
     return {"accepted": True, "fields": {name: known.get(name) for name, row in FIELDS.items() if row["in"] != "result"}}
 
 
 def result(quote: bytes | None, *, now: int, verifier: str, verdict: Verdict | None = None, trust_anchor: str | None = None,
            verified: bool | None = None, key_bound: bool | None = None, waived: tuple[str, ...] = (), identity_pinned: bool = False,
-           platform: dict[str, str | None] | None = None, claims: dict[str, Any] | None = None) -> dict[str, Any]:
+           platform: dict[str, str | None] | None = None, claims: dict[str, Any] | None = None, events: Sequence[Event] | None = None,
+           encoding: str | None = None) -> dict[str, Any]:
     """An acceptance. `quote` None is a certificate without one; `claims` are those of a custom verifier, which is taken at its
-    word that it checked a signature."""
+    word that it checked a signature; `events` are of the log beside the quote; `encoding` is a report's."""
     known: dict[str, Any] = {
         "accepted": True, "verified": trust_anchor is not None if verified is None else verified, "verifier": verifier, "trust_anchor": trust_anchor,
         "waived": sorted(waived), "identity_pinned": identity_pinned, "verified_at": rfc3339(now), "from_cache": False,
@@ -111,6 +118,8 @@ def result(quote: bytes | None, *, now: int, verifier: str, verdict: Verdict | N
     if quote is not None:
         known |= {name: body_field(quote, name) for name, row in FIELDS.items() if "td" in row or "sgx" in row}
         known |= {"tee": "tdx" if is_tdx(quote) else "sgx", "is_debug_mode": is_debug(quote), "qe_vendor_id": quote[12:28].hex()}
+        known |= identity.known(quote, events) if is_tdx(quote) else {}
+    known["report_encoding"] = encoding
     if verdict is not None:
         known |= verdict.tcb(now, (platform or {}).get("fmspc") or "")
         known |= platform or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from casebook import outcome
+from casebook import identity, outcome
 from casebook.book import Book
 from casebook.tables import FIELDS
 from simulator.recipe import DELIVERED_TRAILING
@@ -48,10 +48,20 @@ def write(book: Book) -> None:
 
 def write_certificates(book: Book) -> None:
     """A certificate is shown as its quote, with the event log beside it."""
-    for form, event_log in (("v0", None), ("legacy", json.loads(book.sound.event_log)), ("legacy-no-log", None), ("legacy-bad-log", "bar")):
+    events = book.sound.guest.events
+    kept = [event for event in events if event.imr == 3]
+    complete = json.loads(book.sound.event_log)
+    stripped = [{**entry, "digest": ""} for entry in complete if entry["imr"] == 3]
+    legacy = identity.shown_events(events)
+    certificates: dict[str, tuple[Any, Any, list[dict[str, Any]] | None]] = {
+        "v0": (kept, stripped, identity.shown_events(kept, with_digests=False)),
+        "v0-full": (events, [entry if entry["imr"] < 3 else {**entry, "digest": ""} for entry in complete], identity.shown_events(events, with_digests=False)),
+        "legacy": (events, complete, legacy), "legacy-no-log": (None, None, None), "legacy-bad-log": (None, "bar", None),
+    }
+    for form, (known, event_log, shown) in certificates.items():
         minted = book.world.mint(form=form)
-        expected = outcome.inspected(minted.quote, kind="tdx-v4", trailing=len(DELIVERED_TRAILING), platform=book.platform())
-        expected["fields"]["event_log"] = event_log
+        expected = outcome.inspected(minted.quote, kind="tdx-v4", trailing=len(DELIVERED_TRAILING), platform=book.platform(), events=known)
+        expected["fields"] |= {"event_log": event_log, "events": shown}
         book.inspect_certificate(form, f"a certificate with its evidence as {form}", minted.certificate_der, expected)
     nothing = {"accepted": True, "fields": {name: None for name, row in FIELDS.items() if row["in"] != "result"}}
     for form in ("none", "legacy-log-only"):

@@ -9,6 +9,7 @@
 typedef struct {
     ratls_verify_options options;
     ratls_claims claims;
+    ratls_identity identity;
     built_quote quote;
 } fixture;
 
@@ -28,7 +29,7 @@ static ratls_status apply(const fixture *f, ratls_error **err)
     ratls_status status;
 
     assert_int_equal(ratls_policy_compile(&policy, &f->options, NULL), RATLS_OK);
-    status = ratls_policy_apply(policy, &quote, &f->claims, NULL, err);
+    status = ratls_policy_apply(policy, &quote, &f->claims, &f->identity, NULL, err);
     ratls_compiled_policy_free(policy);
     return status;
 }
@@ -314,8 +315,8 @@ static void fields_of_the_platform(void **state)
     assert_pin(&f, "platform_instance_id", "00000000000000000000000000000000", RATLS_ERR_PIN_MISMATCH);
 }
 
-/* Nothing establishes them yet: a pin whose value is not known is a refusal, never a pass. */
-static void fields_of_the_application(void **state)
+/* A pin whose value is not known is a refusal, never a pass. */
+static void fields_of_the_application_that_are_not_known(void **state)
 {
     fixture f = td_fixture();
 
@@ -325,6 +326,41 @@ static void fields_of_the_application(void **state)
     assert_pin(&f, "app_id", REPEAT8("00000"), RATLS_ERR_PIN_UNVERIFIABLE);
     assert_pin(&f, "instance_id", REPEAT8("00000"), RATLS_ERR_PIN_UNVERIFIABLE);
     assert_pin(&f, "key_provider", "kms", RATLS_ERR_PIN_UNVERIFIABLE);
+}
+
+static void fields_of_the_application(void **state)
+{
+    fixture f = td_fixture();
+
+    (void)state;
+    f.identity = (ratls_identity){.has_app_id = true, .has_instance_id = true, .has_os_image_hash = true,
+                                  .compose_hash_source = RATLS_COMPOSE_HASH_MR_CONFIG_ID};
+    assert_pin(&f, "compose_hash", REPEAT8("00000000"), RATLS_OK);
+    assert_pin(&f, "compose_hash", REPEAT8("00000001"), RATLS_ERR_PIN_MISMATCH);
+    assert_pin(&f, "os_image_hash", REPEAT8("00000000"), RATLS_OK);
+    assert_pin(&f, "os_image_hash", REPEAT8("00000001"), RATLS_ERR_PIN_MISMATCH);
+    assert_pin(&f, "app_id", REPEAT8("00000"), RATLS_OK);
+    assert_pin(&f, "app_id", REPEAT8("00001"), RATLS_ERR_PIN_MISMATCH);
+    assert_pin(&f, "instance_id", REPEAT8("00000"), RATLS_OK);
+    assert_pin(&f, "instance_id", REPEAT8("00001"), RATLS_ERR_PIN_MISMATCH);
+}
+
+static void key_provider_by_name_or_by_name_and_id(void **state)
+{
+    fixture f = td_fixture();
+
+    (void)state;
+    f.identity = (ratls_identity){.key_provider_name = "kms", .key_provider_id = {0xab, 0xcd}, .key_provider_id_len = 2};
+    assert_pin(&f, "key_provider", "kms", RATLS_OK);
+    assert_pin(&f, "key_provider", "kms:abcd", RATLS_OK);
+    assert_pin(&f, "key_provider", "kms:0xABCD", RATLS_OK);
+    assert_pin(&f, "key_provider", "kms:ab", RATLS_ERR_PIN_MISMATCH);
+    assert_pin(&f, "key_provider", "kms:abcd00", RATLS_ERR_PIN_MISMATCH);
+    assert_pin(&f, "key_provider", "tpm", RATLS_ERR_PIN_MISMATCH);
+    assert_pin(&f, "key_provider", "tpm:abcd", RATLS_ERR_PIN_MISMATCH);
+    f.identity.key_provider_id_len = 0;
+    assert_pin(&f, "key_provider", "kms", RATLS_OK);
+    assert_pin(&f, "key_provider", "kms:abcd", RATLS_ERR_PIN_MISMATCH);
 }
 
 /* Everything wrong at once, mended one after the other, in the documented order. */
@@ -387,7 +423,9 @@ int main(void)
         cmocka_unit_test(mr_td_of_an_enclave),
         cmocka_unit_test(fields_of_the_body),
         cmocka_unit_test(fields_of_the_platform),
+        cmocka_unit_test(fields_of_the_application_that_are_not_known),
         cmocka_unit_test(fields_of_the_application),
+        cmocka_unit_test(key_provider_by_name_or_by_name_and_id),
         cmocka_unit_test(first_refusal_first),
     };
 

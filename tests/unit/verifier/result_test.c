@@ -16,7 +16,7 @@ static ratls_result *make(bool with_quote, bool with_certificate)
     ratls_parsed_quote parsed_quote = parsed(&quote);
     ratls_result_parts parts = {
         .verifier = "dcap", .quote = with_quote ? &parsed_quote : NULL, .claims = &claims, .waived = &waived,
-        .verified_at = 1700000000, .identity_pinned = true, .from_cache = false, .has_certificate = with_certificate, .key_bound = true,
+        .verified_at = 1700000000, .identity_pinned = true, .from_cache = false, .tells_key_bound = with_certificate, .key_bound = true,
     };
     ratls_result *result = NULL;
 

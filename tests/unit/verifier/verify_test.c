@@ -427,7 +427,7 @@ static void mr_td_not_pinned_is_warned_about_once(void **state)
     assert_non_null(strstr(f.judge.log[0], "MRTD"));
 }
 
-static void mr_td_pinned_is_not_warned_about(void **state)
+static void application_not_pinned_is_warned_about_once(void **state)
 {
     char digits[97];
     const char *const mr_td[] = {digits};
@@ -436,6 +436,23 @@ static void mr_td_pinned_is_not_warned_about(void **state)
     ratls_hex_write(digits, built_field(&f.quote, RATLS_FIELD_MR_TD), 48);
     f.options.allowed_mr_td = mr_td;
     f.options.allowed_mr_td_len = 1;
+    assert_false(from_cache());
+    assert_true(from_cache());
+    assert_int_equal(f.judge.log_len, 1);
+    assert_non_null(strstr(f.judge.log[0], "nothing of the application is pinned"));
+}
+
+static void mr_td_and_application_pinned_are_not_warned_about(void **state)
+{
+    char digits[2][97];
+    const char *const values[] = {digits[0], digits[1]};
+    const ratls_pin pins[] = {{"mr_td", &values[0], 1}, {"rtmr3", &values[1], 1}};
+
+    (void)state;
+    ratls_hex_write(digits[0], built_field(&f.quote, RATLS_FIELD_MR_TD), 48);
+    ratls_hex_write(digits[1], built_field(&f.quote, RATLS_FIELD_RTMR3), 48);
+    f.options.pins = pins;
+    f.options.pins_len = 2;
     assert_false(from_cache());
     assert_int_equal(f.judge.log_len, 0);
 }
@@ -588,7 +605,8 @@ int main(void)
         TEST(cached_verdict_under_a_clock_set_back),
         TEST(debug_mode_waived_also_from_the_cache),
         TEST(mr_td_not_pinned_is_warned_about_once),
-        TEST(mr_td_pinned_is_not_warned_about),
+        TEST(application_not_pinned_is_warned_about_once),
+        TEST(mr_td_and_application_pinned_are_not_warned_about),
         TEST(identity_pinned),
         TEST(quote_alone),
         TEST(enclave_alone),
