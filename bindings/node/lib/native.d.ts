@@ -98,6 +98,17 @@ export interface VerifierOptions {
     log?: ((message: string) => void) | null;
 }
 
+export interface ReportFetchOptions {
+    /** authorities for https, PEM; NULL: the system's */
+    ca?: Uint8Array | null;
+    /** URL of an HTTP proxy; NULL or "": none */
+    proxy?: string | null;
+    /** hosts that are reached without it, joined by commas; NULL: none */
+    noProxy?: string | null;
+    /** 0: RATLS_TIMEOUT_MS_DEFAULT */
+    timeoutMs?: number | null;
+}
+
 export interface TunnelOptions {
     /** name or address to dial; required */
     host?: string | null;
@@ -182,6 +193,42 @@ export function quoteInspect(quote: Uint8Array): Quote;
  *           one is present but does not hold a usable TDX quote.
  */
 export function certificateInspect(der: Uint8Array): Quote;
+
+/**
+ * Read evidence that came without a certificate: every field of its TDX quote, and the event log beside it. Nothing is verified.
+ *
+ *  In: evidence: an attestation envelope V0 or V1 as it is, or the JSON object of dstack's GetQuote (quote, event_log) or
+ *      Attest (attestation).
+ */
+export function evidenceInspect(evidence: Uint8Array): Quote;
+
+/**
+ * Read the quote of a sidecar's attestation report: every field of it. Nothing is verified; what the report says beside the
+ *  quote must only be in form.
+ *
+ *  In: json: the report, json_len bytes.
+ */
+export function reportInspect(json: string): Quote;
+
+/**
+ * The policy that pins what this quote and the event log beside it show: a JSON object for ratls_policy_parse(), with the MRTD,
+ *  RTMR0 to RTMR2 and, where a log explains RTMR3, app_id, compose_hash, key_provider and os_image_hash. Of what was not
+ *  verified it is as good as whoever sent it: verify under it before relying on it.
+ *
+ *  Returns: RATLS_ERR_ARGUMENT_INVALID for a quote without an MRTD.
+ *  Out:     json: free with ratls_bytes_free().
+ */
+export function quotePolicy(quote: Quote): string;
+
+/**
+ * The compose hash of an app-compose file, as dstack computes it: SHA-256 of its bytes, line breaks and all. Without an app id
+ *  of its own an application's app_id is the first 40 digits.
+ *
+ *  Returns: RATLS_ERR_ARGUMENT_INVALID for what is not a JSON object, such as the docker-compose file inside of it.
+ *  Out:     hash: 64 hexadecimal digits; free with ratls_bytes_free().
+ *  In:      file: the file's bytes, file_len of them.
+ */
+export function composeHash(file: Uint8Array): string;
 
 /**
  * A field's value as text (hexadecimal in memory order, or decimal); NULL where the quote has none.
@@ -327,6 +374,42 @@ export function verifySync(verifier: Verifier, quote: Uint8Array, options?: Poli
 export function verifyCertificate(verifier: Verifier, der: Uint8Array, options?: Policy | null, cancel?: Cancel | null): Promise<Result>;
 /** verifyCertificate() in this thread, which waits. */
 export function verifyCertificateSync(verifier: Verifier, der: Uint8Array, options?: Policy | null, cancel?: Cancel | null): Result;
+
+/**
+ * Verify evidence that came without a certificate: the quote, and that the event log beside it is the one that RTMR3 was
+ *  extended with, so that the result tells which application it is.
+ *
+ *  In: evidence: an attestation envelope V0 or V1 as it is, or the JSON object of dstack's GetQuote (quote, event_log) or
+ *      Attest (attestation).
+ *  Does not check: that the evidence belongs to any connection, or how old it is: pin report_data for that.
+ */
+export function verifyEvidence(verifier: Verifier, evidence: Uint8Array, options?: Policy | null, cancel?: Cancel | null): Promise<Result>;
+/** verifyEvidence() in this thread, which waits. */
+export function verifyEvidenceSync(verifier: Verifier, evidence: Uint8Array, options?: Policy | null, cancel?: Cancel | null): Result;
+
+/**
+ * Verify a sidecar's attestation report, the JSON of /attestation: the quote, that tcb_info repeats it, that REPORTDATA commits to
+ *  LSN, control data and time in one of the known encodings (report_encoding in the result), and that its time is not older than
+ *  max_age_s, or more than a few seconds ahead.
+ *
+ *  A report is monitoring data: whoever has seen it can send it, and it belongs to no connection. key_bound is false in its
+ *  result. It has no event log: of the application's fields only compose_hash can be known, through MRCONFIGID.
+ *
+ *  In: json: the report, json_len bytes.
+ */
+export function verifyReport(verifier: Verifier, json: string, options?: Policy | null, cancel?: Cancel | null): Promise<Result>;
+/** verifyReport() in this thread, which waits. */
+export function verifyReportSync(verifier: Verifier, json: string, options?: Policy | null, cancel?: Cancel | null): Result;
+
+/**
+ * Fetch a sidecar's attestation report, for ratls_verify_report(). No redirect is followed, and the answer's size is limited.
+ *
+ *  Out: json: the answer as it came; free with ratls_bytes_free().
+ *  In:  url: http:// or https://, usually http://HOST:8080/attestation.
+ */
+export function reportFetch(url: string, options?: ReportFetchOptions | null, cancel?: Cancel | null): Promise<string>;
+/** reportFetch() in this thread, which waits. */
+export function reportFetchSync(url: string, options?: ReportFetchOptions | null, cancel?: Cancel | null): string;
 
 /**
  * A field as text: hexadecimal, RFC 3339 time, word, decimal number, "true"/"false"; NULL where not known, and
@@ -504,6 +587,13 @@ export const ERR_EVIDENCE_QUOTE_CERT_SIZE: 224;
 export const ERR_EVIDENCE_QUOTE_SIG_SLACK: 225;
 export const ERR_EVIDENCE_QUOTE_NOT_TDX: 226;
 export const ERR_EVIDENCE_REPORT_DATA_PAYLOAD: 229;
+export const ERR_EVIDENCE_EVENT_LOG_FORMAT: 230;
+export const ERR_EVIDENCE_EVENT_LOG_RULE: 231;
+export const ERR_EVIDENCE_EVENT_LOG_REPLAY: 232;
+export const ERR_EVIDENCE_MR_CONFIG_ID: 233;
+export const ERR_EVIDENCE_FORMAT: 234;
+export const ERR_REPORT_FORMAT: 240;
+export const ERR_REPORT_CONTRADICTION: 241;
 export const ERR_DCAP_PCK_CHAIN_MISSING: 300;
 export const ERR_DCAP_PCK_CHAIN_PEM: 301;
 export const ERR_DCAP_PCK_CHAIN_LENGTH: 302;
@@ -617,6 +707,7 @@ export const ERR_COLLATERAL_QE_IDENTITY_NOT_YET_VALID: 574;
 export const ERR_COLLATERAL_QE_IDENTITY_EXPIRED: 575;
 export const ERR_KEY_BINDING: 700;
 export const ERR_KEY_NOT_HANDSHAKE: 701;
+export const ERR_REPORT_DATA_UNRECOGNISED: 702;
 export const ERR_DEBUG_MODE: 800;
 export const ERR_TCB_STATUS: 801;
 export const ERR_MRTD_NOT_ALLOWED: 802;
@@ -637,6 +728,8 @@ export const ERR_ENCLAVE_DEBUG: 816;
 export const ERR_ENCLAVE_INIT: 817;
 export const ERR_COLLATERAL_STALE: 818;
 export const ERR_TD_MR_SEAM_ZERO: 819;
+export const ERR_REPORT_STALE: 830;
+export const ERR_REPORT_NOT_YET: 831;
 export const ERR_HANDSHAKE_TIMEOUT: 900;
 export const ERR_CONNECT_TIMEOUT: 901;
 export const ERR_CONNECT_FAILED: 902;
@@ -656,6 +749,10 @@ export const ERR_STARTUP_INVALID: 916;
 export const ERR_CONNECTION_UNKNOWN: 917;
 export const ERR_START_TLS_REFUSED: 918;
 export const ERR_CHANNEL_BINDING_ONLY: 919;
+export const ERR_REPORT_URL: 940;
+export const ERR_REPORT_UNREACHABLE: 941;
+export const ERR_REPORT_HTTP_STATUS: 942;
+export const ERR_REPORT_TOO_LARGE: 943;
 export const FIELD_ACCEPTED: 0;
 export const FIELD_VERIFIED: 1;
 export const FIELD_VERIFIER: 2;
@@ -726,7 +823,9 @@ export const FIELD_REPORT_ENCODING: 66;
 export const FIELD_CERTIFICATION_DATA_TYPE: 67;
 export const FIELD_TRAILING_BYTES: 68;
 export const FIELD_EVENT_LOG: 69;
-export const FIELD_COUNT: 70;
+export const FIELD_EVENTS: 70;
+export const FIELD_EXPLAINED_REGISTERS: 71;
+export const FIELD_COUNT: 72;
 export const SPELLING_C: 0;
 export const SPELLING_PYTHON: 1;
 export const SPELLING_TYPESCRIPT: 2;

@@ -268,6 +268,45 @@ static bool read_verifier_options(rn_frame *frame, napi_value object, bool nulla
     return true;
 }
 
+static bool read_report_fetch_options(rn_frame *frame, napi_value object, bool nullable, ratls_report_fetch_options *out)
+{
+    napi_value member;
+    bool given = false, absent = false;
+
+    ratls_report_fetch_options_init(out, sizeof *out);
+    if (nullable && !rn_is_absent(frame, object, &absent)) {
+        return false;
+    }
+    if (absent) {
+        return true;
+    }
+    if (!rn_read_member(frame, object, "ca", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_bytes(frame, member, "ca", false, &out->ca, &out->ca_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "proxy", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "proxy", false, &out->proxy, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "noProxy", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "no_proxy", false, &out->no_proxy, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "timeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "timeout_ms", &out->timeout_ms)) {
+        return false;
+    }
+    return true;
+}
+
 static bool read_tunnel_options(rn_frame *frame, napi_value object, bool nullable, ratls_tunnel_options *out)
 {
     napi_value member;
@@ -633,6 +672,169 @@ static void clear_certificate_inspect(rn_frame *frame)
 static const rn_function certificate_inspect_function = {
     "certificateInspect", sizeof(certificate_inspect_frame), 1, false,
     read_certificate_inspect, run_certificate_inspect, result_certificate_inspect, clear_certificate_inspect};
+
+typedef struct {
+    rn_frame frame;
+    ratls_quote *out;
+    const uint8_t *evidence;
+    size_t evidence_len;
+} evidence_inspect_frame;
+
+static bool read_evidence_inspect(rn_frame *frame, napi_value *arguments)
+{
+    evidence_inspect_frame *self = (evidence_inspect_frame *)frame;
+
+    return rn_read_bytes(frame, arguments[0], "evidence", false, &self->evidence, &self->evidence_len);
+}
+
+static void run_evidence_inspect(rn_frame *frame)
+{
+    evidence_inspect_frame *self = (evidence_inspect_frame *)frame;
+
+    frame->status = ratls_evidence_inspect(&self->out, self->evidence, self->evidence_len, &frame->err);
+}
+
+static napi_value result_evidence_inspect(rn_frame *frame)
+{
+    evidence_inspect_frame *self = (evidence_inspect_frame *)frame;
+    ratls_quote *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_quote_class, taken_out, false);
+}
+
+static void clear_evidence_inspect(rn_frame *frame)
+{
+    evidence_inspect_frame *self = (evidence_inspect_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_quote_class.release(self->out);
+    }
+}
+
+static const rn_function evidence_inspect_function = {
+    "evidenceInspect", sizeof(evidence_inspect_frame), 1, false,
+    read_evidence_inspect, run_evidence_inspect, result_evidence_inspect, clear_evidence_inspect};
+
+typedef struct {
+    rn_frame frame;
+    ratls_quote *out;
+    const char *json;
+    size_t json_len;
+} report_inspect_frame;
+
+static bool read_report_inspect(rn_frame *frame, napi_value *arguments)
+{
+    report_inspect_frame *self = (report_inspect_frame *)frame;
+
+    return rn_read_text(frame, arguments[0], "json", false, &self->json, &self->json_len);
+}
+
+static void run_report_inspect(rn_frame *frame)
+{
+    report_inspect_frame *self = (report_inspect_frame *)frame;
+
+    frame->status = ratls_report_inspect(&self->out, self->json, self->json_len, &frame->err);
+}
+
+static napi_value result_report_inspect(rn_frame *frame)
+{
+    report_inspect_frame *self = (report_inspect_frame *)frame;
+    ratls_quote *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_quote_class, taken_out, false);
+}
+
+static void clear_report_inspect(rn_frame *frame)
+{
+    report_inspect_frame *self = (report_inspect_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_quote_class.release(self->out);
+    }
+}
+
+static const rn_function report_inspect_function = {
+    "reportInspect", sizeof(report_inspect_frame), 1, false,
+    read_report_inspect, run_report_inspect, result_report_inspect, clear_report_inspect};
+
+typedef struct {
+    rn_frame frame;
+    char *json;
+    rn_box *quote;
+} quote_policy_frame;
+
+static bool read_quote_policy(rn_frame *frame, napi_value *arguments)
+{
+    quote_policy_frame *self = (quote_policy_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "quote", &rn_quote_class, false, &self->quote);
+}
+
+static void run_quote_policy(rn_frame *frame)
+{
+    quote_policy_frame *self = (quote_policy_frame *)frame;
+
+    frame->status = ratls_quote_policy(&self->json, rn_pointer(self->quote), &frame->err);
+}
+
+static napi_value result_quote_policy(rn_frame *frame)
+{
+    quote_policy_frame *self = (quote_policy_frame *)frame;
+
+    return rn_text(frame->self, self->json);
+}
+
+static void clear_quote_policy(rn_frame *frame)
+{
+    quote_policy_frame *self = (quote_policy_frame *)frame;
+
+    ratls_bytes_free(self->json);
+}
+
+static const rn_function quote_policy_function = {
+    "quotePolicy", sizeof(quote_policy_frame), 1, false,
+    read_quote_policy, run_quote_policy, result_quote_policy, clear_quote_policy};
+
+typedef struct {
+    rn_frame frame;
+    char *hash;
+    const uint8_t *file;
+    size_t file_len;
+} compose_hash_frame;
+
+static bool read_compose_hash(rn_frame *frame, napi_value *arguments)
+{
+    compose_hash_frame *self = (compose_hash_frame *)frame;
+
+    return rn_read_bytes(frame, arguments[0], "file", false, &self->file, &self->file_len);
+}
+
+static void run_compose_hash(rn_frame *frame)
+{
+    compose_hash_frame *self = (compose_hash_frame *)frame;
+
+    frame->status = ratls_compose_hash(&self->hash, self->file, self->file_len, &frame->err);
+}
+
+static napi_value result_compose_hash(rn_frame *frame)
+{
+    compose_hash_frame *self = (compose_hash_frame *)frame;
+
+    return rn_text(frame->self, self->hash);
+}
+
+static void clear_compose_hash(rn_frame *frame)
+{
+    compose_hash_frame *self = (compose_hash_frame *)frame;
+
+    ratls_bytes_free(self->hash);
+}
+
+static const rn_function compose_hash_function = {
+    "composeHash", sizeof(compose_hash_frame), 1, false,
+    read_compose_hash, run_compose_hash, result_compose_hash, clear_compose_hash};
 
 typedef struct {
     rn_frame frame;
@@ -1438,6 +1640,143 @@ static const rn_function verify_certificate_function = {
 
 typedef struct {
     rn_frame frame;
+    ratls_result *out;
+    rn_box *verifier;
+    const uint8_t *evidence;
+    size_t evidence_len;
+    rn_box *options;
+} verify_evidence_frame;
+
+static bool read_verify_evidence(rn_frame *frame, napi_value *arguments)
+{
+    verify_evidence_frame *self = (verify_evidence_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "verifier", &rn_verifier_class, false, &self->verifier) &&
+           rn_read_bytes(frame, arguments[1], "evidence", false, &self->evidence, &self->evidence_len) &&
+           rn_read_handle(frame, arguments[2], "options", &rn_policy_class, true, &self->options) &&
+           rn_read_cancel(frame, arguments[3], "cancel", &rn_cancel_class);
+}
+
+static void run_verify_evidence(rn_frame *frame)
+{
+    verify_evidence_frame *self = (verify_evidence_frame *)frame;
+
+    frame->status = ratls_verify_evidence(&self->out, rn_pointer(self->verifier), self->evidence, self->evidence_len, self->options == NULL ? NULL : ratls_policy_options(rn_pointer(self->options)), rn_cancel_of(frame), &frame->err);
+}
+
+static napi_value result_verify_evidence(rn_frame *frame)
+{
+    verify_evidence_frame *self = (verify_evidence_frame *)frame;
+    ratls_result *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_result_class, taken_out, false);
+}
+
+static void clear_verify_evidence(rn_frame *frame)
+{
+    verify_evidence_frame *self = (verify_evidence_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_result_class.release(self->out);
+    }
+}
+
+static const rn_function verify_evidence_function = {
+    "verifyEvidence", sizeof(verify_evidence_frame), 4, true,
+    read_verify_evidence, run_verify_evidence, result_verify_evidence, clear_verify_evidence};
+
+typedef struct {
+    rn_frame frame;
+    ratls_result *out;
+    rn_box *verifier;
+    const char *json;
+    size_t json_len;
+    rn_box *options;
+} verify_report_frame;
+
+static bool read_verify_report(rn_frame *frame, napi_value *arguments)
+{
+    verify_report_frame *self = (verify_report_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "verifier", &rn_verifier_class, false, &self->verifier) &&
+           rn_read_text(frame, arguments[1], "json", false, &self->json, &self->json_len) &&
+           rn_read_handle(frame, arguments[2], "options", &rn_policy_class, true, &self->options) &&
+           rn_read_cancel(frame, arguments[3], "cancel", &rn_cancel_class);
+}
+
+static void run_verify_report(rn_frame *frame)
+{
+    verify_report_frame *self = (verify_report_frame *)frame;
+
+    frame->status = ratls_verify_report(&self->out, rn_pointer(self->verifier), self->json, self->json_len, self->options == NULL ? NULL : ratls_policy_options(rn_pointer(self->options)), rn_cancel_of(frame), &frame->err);
+}
+
+static napi_value result_verify_report(rn_frame *frame)
+{
+    verify_report_frame *self = (verify_report_frame *)frame;
+    ratls_result *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_result_class, taken_out, false);
+}
+
+static void clear_verify_report(rn_frame *frame)
+{
+    verify_report_frame *self = (verify_report_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_result_class.release(self->out);
+    }
+}
+
+static const rn_function verify_report_function = {
+    "verifyReport", sizeof(verify_report_frame), 4, true,
+    read_verify_report, run_verify_report, result_verify_report, clear_verify_report};
+
+typedef struct {
+    rn_frame frame;
+    char *json;
+    const char *url;
+    ratls_report_fetch_options options;
+} report_fetch_frame;
+
+static bool read_report_fetch(rn_frame *frame, napi_value *arguments)
+{
+    report_fetch_frame *self = (report_fetch_frame *)frame;
+
+    return rn_read_text(frame, arguments[0], "url", false, &self->url, NULL) &&
+           read_report_fetch_options(frame, arguments[1], true, &self->options) &&
+           rn_read_cancel(frame, arguments[2], "cancel", &rn_cancel_class);
+}
+
+static void run_report_fetch(rn_frame *frame)
+{
+    report_fetch_frame *self = (report_fetch_frame *)frame;
+
+    frame->status = ratls_report_fetch(&self->json, self->url, &self->options, rn_cancel_of(frame), &frame->err);
+}
+
+static napi_value result_report_fetch(rn_frame *frame)
+{
+    report_fetch_frame *self = (report_fetch_frame *)frame;
+
+    return rn_text(frame->self, self->json);
+}
+
+static void clear_report_fetch(rn_frame *frame)
+{
+    report_fetch_frame *self = (report_fetch_frame *)frame;
+
+    ratls_bytes_free(self->json);
+}
+
+static const rn_function report_fetch_function = {
+    "reportFetch", sizeof(report_fetch_frame), 3, true,
+    read_report_fetch, run_report_fetch, result_report_fetch, clear_report_fetch};
+
+typedef struct {
+    rn_frame frame;
     rn_box *result;
     ratls_field field;
     const char *returned;
@@ -2085,6 +2424,10 @@ static const rn_function *const functions[] = {
     &extract_tdx_quote_function,
     &quote_inspect_function,
     &certificate_inspect_function,
+    &evidence_inspect_function,
+    &report_inspect_function,
+    &quote_policy_function,
+    &compose_hash_function,
     &quote_text_function,
     &quote_json_function,
     &quote_free_function,
@@ -2105,6 +2448,9 @@ static const rn_function *const functions[] = {
     &cancel_free_function,
     &verify_function,
     &verify_certificate_function,
+    &verify_evidence_function,
+    &verify_report_function,
+    &report_fetch_function,
     &result_text_function,
     &result_flag_function,
     &result_number_function,
@@ -2182,6 +2528,13 @@ static const struct {
     {"ERR_EVIDENCE_QUOTE_SIG_SLACK", RATLS_ERR_EVIDENCE_QUOTE_SIG_SLACK},
     {"ERR_EVIDENCE_QUOTE_NOT_TDX", RATLS_ERR_EVIDENCE_QUOTE_NOT_TDX},
     {"ERR_EVIDENCE_REPORT_DATA_PAYLOAD", RATLS_ERR_EVIDENCE_REPORT_DATA_PAYLOAD},
+    {"ERR_EVIDENCE_EVENT_LOG_FORMAT", RATLS_ERR_EVIDENCE_EVENT_LOG_FORMAT},
+    {"ERR_EVIDENCE_EVENT_LOG_RULE", RATLS_ERR_EVIDENCE_EVENT_LOG_RULE},
+    {"ERR_EVIDENCE_EVENT_LOG_REPLAY", RATLS_ERR_EVIDENCE_EVENT_LOG_REPLAY},
+    {"ERR_EVIDENCE_MR_CONFIG_ID", RATLS_ERR_EVIDENCE_MR_CONFIG_ID},
+    {"ERR_EVIDENCE_FORMAT", RATLS_ERR_EVIDENCE_FORMAT},
+    {"ERR_REPORT_FORMAT", RATLS_ERR_REPORT_FORMAT},
+    {"ERR_REPORT_CONTRADICTION", RATLS_ERR_REPORT_CONTRADICTION},
     {"ERR_DCAP_PCK_CHAIN_MISSING", RATLS_ERR_DCAP_PCK_CHAIN_MISSING},
     {"ERR_DCAP_PCK_CHAIN_PEM", RATLS_ERR_DCAP_PCK_CHAIN_PEM},
     {"ERR_DCAP_PCK_CHAIN_LENGTH", RATLS_ERR_DCAP_PCK_CHAIN_LENGTH},
@@ -2295,6 +2648,7 @@ static const struct {
     {"ERR_COLLATERAL_QE_IDENTITY_EXPIRED", RATLS_ERR_COLLATERAL_QE_IDENTITY_EXPIRED},
     {"ERR_KEY_BINDING", RATLS_ERR_KEY_BINDING},
     {"ERR_KEY_NOT_HANDSHAKE", RATLS_ERR_KEY_NOT_HANDSHAKE},
+    {"ERR_REPORT_DATA_UNRECOGNISED", RATLS_ERR_REPORT_DATA_UNRECOGNISED},
     {"ERR_DEBUG_MODE", RATLS_ERR_DEBUG_MODE},
     {"ERR_TCB_STATUS", RATLS_ERR_TCB_STATUS},
     {"ERR_MRTD_NOT_ALLOWED", RATLS_ERR_MRTD_NOT_ALLOWED},
@@ -2315,6 +2669,8 @@ static const struct {
     {"ERR_ENCLAVE_INIT", RATLS_ERR_ENCLAVE_INIT},
     {"ERR_COLLATERAL_STALE", RATLS_ERR_COLLATERAL_STALE},
     {"ERR_TD_MR_SEAM_ZERO", RATLS_ERR_TD_MR_SEAM_ZERO},
+    {"ERR_REPORT_STALE", RATLS_ERR_REPORT_STALE},
+    {"ERR_REPORT_NOT_YET", RATLS_ERR_REPORT_NOT_YET},
     {"ERR_HANDSHAKE_TIMEOUT", RATLS_ERR_HANDSHAKE_TIMEOUT},
     {"ERR_CONNECT_TIMEOUT", RATLS_ERR_CONNECT_TIMEOUT},
     {"ERR_CONNECT_FAILED", RATLS_ERR_CONNECT_FAILED},
@@ -2334,6 +2690,10 @@ static const struct {
     {"ERR_CONNECTION_UNKNOWN", RATLS_ERR_CONNECTION_UNKNOWN},
     {"ERR_START_TLS_REFUSED", RATLS_ERR_START_TLS_REFUSED},
     {"ERR_CHANNEL_BINDING_ONLY", RATLS_ERR_CHANNEL_BINDING_ONLY},
+    {"ERR_REPORT_URL", RATLS_ERR_REPORT_URL},
+    {"ERR_REPORT_UNREACHABLE", RATLS_ERR_REPORT_UNREACHABLE},
+    {"ERR_REPORT_HTTP_STATUS", RATLS_ERR_REPORT_HTTP_STATUS},
+    {"ERR_REPORT_TOO_LARGE", RATLS_ERR_REPORT_TOO_LARGE},
     {"FIELD_ACCEPTED", RATLS_FIELD_ACCEPTED},
     {"FIELD_VERIFIED", RATLS_FIELD_VERIFIED},
     {"FIELD_VERIFIER", RATLS_FIELD_VERIFIER},
@@ -2404,6 +2764,8 @@ static const struct {
     {"FIELD_CERTIFICATION_DATA_TYPE", RATLS_FIELD_CERTIFICATION_DATA_TYPE},
     {"FIELD_TRAILING_BYTES", RATLS_FIELD_TRAILING_BYTES},
     {"FIELD_EVENT_LOG", RATLS_FIELD_EVENT_LOG},
+    {"FIELD_EVENTS", RATLS_FIELD_EVENTS},
+    {"FIELD_EXPLAINED_REGISTERS", RATLS_FIELD_EXPLAINED_REGISTERS},
     {"FIELD_COUNT", RATLS_FIELD_COUNT},
     {"SPELLING_C", RATLS_SPELLING_C},
     {"SPELLING_PYTHON", RATLS_SPELLING_PYTHON},

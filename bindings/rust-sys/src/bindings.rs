@@ -7,6 +7,7 @@ pub const RATLS_VERSION_PATCH: i32 = 0;
 pub const RATLS_ABI_VERSION: i32 = 1;
 pub const RATLS_TIMEOUT_MS_DEFAULT: i32 = 30000;
 pub const RATLS_CACHE_TTL_S_DEFAULT: i32 = 3600;
+pub const RATLS_MAX_AGE_S_DEFAULT: i32 = 60;
 pub const RATLS_COMBINED_MAX: i32 = 8;
 pub const RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT: i32 = 5000;
 /// Outcome of a call: RATLS_OK, or the first failure.
@@ -119,6 +120,20 @@ pub const RATLS_ERR_EVIDENCE_QUOTE_SIG_SLACK: _bindgen_ty_1 = 225;
 pub const RATLS_ERR_EVIDENCE_QUOTE_NOT_TDX: _bindgen_ty_1 = 226;
 ///< refused, evidence: the envelope's report_data is not the digest of its report_data_payload
 pub const RATLS_ERR_EVIDENCE_REPORT_DATA_PAYLOAD: _bindgen_ty_1 = 229;
+///< refused, evidence: event log is not readable: {what}
+pub const RATLS_ERR_EVIDENCE_EVENT_LOG_FORMAT: _bindgen_ty_1 = 230;
+///< refused, evidence: event log, event {index} ("{event}"): {what}
+pub const RATLS_ERR_EVIDENCE_EVENT_LOG_RULE: _bindgen_ty_1 = 231;
+///< refused, evidence: event log is not the one that RTMR3 was extended with: its replay gives {found_short}, the quote has {expected}
+pub const RATLS_ERR_EVIDENCE_EVENT_LOG_REPLAY: _bindgen_ty_1 = 232;
+///< refused, evidence: MRCONFIGID contradicts the evidence: {what} is {found}, expected {expected}
+pub const RATLS_ERR_EVIDENCE_MR_CONFIG_ID: _bindgen_ty_1 = 233;
+///< refused, evidence: evidence is not usable: {what}: expected an attestation envelope, or the JSON of dstack's GetQuote or Attest
+pub const RATLS_ERR_EVIDENCE_FORMAT: _bindgen_ty_1 = 234;
+///< refused, evidence: report is not the expected JSON object: {what}
+pub const RATLS_ERR_REPORT_FORMAT: _bindgen_ty_1 = 240;
+///< refused, evidence: report says that {field} is {found}, its quote says {expected}
+pub const RATLS_ERR_REPORT_CONTRADICTION: _bindgen_ty_1 = 241;
 ///< refused, dcap: quote carries no PCK certificate chain (certification data type {found}, expected 5) and the collateral has none
 pub const RATLS_ERR_DCAP_PCK_CHAIN_MISSING: _bindgen_ty_1 = 300;
 ///< refused, dcap: PCK certificate chain is not clean PEM: {what}
@@ -345,6 +360,8 @@ pub const RATLS_ERR_COLLATERAL_QE_IDENTITY_EXPIRED: _bindgen_ty_1 = 575;
 pub const RATLS_ERR_KEY_BINDING: _bindgen_ty_1 = 700;
 ///< refused, binding: the public key that the quote binds is not the key that the TLS handshake proved
 pub const RATLS_ERR_KEY_NOT_HANDSHAKE: _bindgen_ty_1 = 701;
+///< refused, binding: quote report_data commits to the report in none of the encodings that are known: found {found}
+pub const RATLS_ERR_REPORT_DATA_UNRECOGNISED: _bindgen_ty_1 = 702;
 ///< refused, policy: TDX TD is in debug mode — connection refused. Debug TDs have no confidentiality guarantees. Set {set:allow_debug_mode} to override (not recommended for production).
 pub const RATLS_ERR_DEBUG_MODE: _bindgen_ty_1 = 800;
 ///< refused, policy: Unacceptable TCB status: "{found}". Acceptable statuses: {expected}. Update the platform firmware/microcode or check Intel's advisory.
@@ -385,6 +402,10 @@ pub const RATLS_ERR_ENCLAVE_INIT: _bindgen_ty_1 = 817;
 pub const RATLS_ERR_COLLATERAL_STALE: _bindgen_ty_1 = 818;
 ///< refused, policy: TD report names no TDX module: MRSEAM is {found}
 pub const RATLS_ERR_TD_MR_SEAM_ZERO: _bindgen_ty_1 = 819;
+///< refused, policy: report is of {found}, which is {age_s} seconds old: {option:max_age_s} allows {expected}
+pub const RATLS_ERR_REPORT_STALE: _bindgen_ty_1 = 830;
+///< refused, policy: report is of {found}, which is after {expected}, the time it is verified for: check the clock
+pub const RATLS_ERR_REPORT_NOT_YET: _bindgen_ty_1 = 831;
 ///< unavailable, tunnel: upstream TLS handshake timed out after {expected}ms
 pub const RATLS_ERR_HANDSHAKE_TIMEOUT: _bindgen_ty_1 = 900;
 ///< unavailable, tunnel: connecting to {upstream} timed out after {expected}ms
@@ -423,6 +444,14 @@ pub const RATLS_ERR_CONNECTION_UNKNOWN: _bindgen_ty_1 = 917;
 pub const RATLS_ERR_START_TLS_REFUSED: _bindgen_ty_1 = 918;
 ///< unavailable, tunnel: upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found}
 pub const RATLS_ERR_CHANNEL_BINDING_ONLY: _bindgen_ty_1 = 919;
+///< usage, tunnel: "{found}" is not the URL of a report: expected http:// or https:// and a host
+pub const RATLS_ERR_REPORT_URL: _bindgen_ty_1 = 940;
+///< unavailable, tunnel: cannot fetch the report from {url}: {what}
+pub const RATLS_ERR_REPORT_UNREACHABLE: _bindgen_ty_1 = 941;
+///< unavailable, tunnel: {url} answered {http_status} instead of a report (redirects are not followed)
+pub const RATLS_ERR_REPORT_HTTP_STATUS: _bindgen_ty_1 = 942;
+///< unavailable, tunnel: the report at {url} is larger than the limit of {expected} bytes
+pub const RATLS_ERR_REPORT_TOO_LARGE: _bindgen_ty_1 = 943;
 pub type _bindgen_ty_1 = ::core::ffi::c_uint;
 /// One of RATLS_FIELD_*.
 pub type ratls_field = i32;
@@ -542,7 +571,7 @@ pub const RATLS_FIELD_PLATFORM_INSTANCE_ID: _bindgen_ty_2 = 55;
 pub const RATLS_FIELD_TCB_EVALUATION_DATA_NUMBER: _bindgen_ty_2 = 56;
 ///< time: the earliest expiration of anything the verdict rests on
 pub const RATLS_FIELD_COLLATERAL_EXPIRES_AT: _bindgen_ty_2 = 57;
-///< hex: dstack application; only when the event log replays
+///< hex: dstack application; only when the event log replays to RTMR3
 pub const RATLS_FIELD_APP_ID: _bindgen_ty_2 = 58;
 ///< hex: SHA-256 of the app-compose file
 pub const RATLS_FIELD_COMPOSE_HASH: _bindgen_ty_2 = 59;
@@ -566,8 +595,12 @@ pub const RATLS_FIELD_CERTIFICATION_DATA_TYPE: _bindgen_ty_2 = 67;
 pub const RATLS_FIELD_TRAILING_BYTES: _bindgen_ty_2 = 68;
 ///< json: the event log beside the quote, as given; unverified
 pub const RATLS_FIELD_EVENT_LOG: _bindgen_ty_2 = 69;
+///< json: the events that could be read: register, event, payload, digest, digest_ok (null where it cannot be recomputed); unverified
+pub const RATLS_FIELD_EVENTS: _bindgen_ty_2 = 70;
+///< json: the RTMRs whose value in the quote is what replaying the events gives
+pub const RATLS_FIELD_EXPLAINED_REGISTERS: _bindgen_ty_2 = 71;
 ///< how many there are
-pub const RATLS_FIELD_COUNT: _bindgen_ty_2 = 70;
+pub const RATLS_FIELD_COUNT: _bindgen_ty_2 = 72;
 pub type _bindgen_ty_2 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug)]
@@ -733,6 +766,61 @@ unsafe extern "C" {
     ) -> ratls_status;
 }
 unsafe extern "C" {
+    #[must_use]
+    /** Read evidence that came without a certificate: every field of its TDX quote, and the event log beside it. Nothing is verified.
+
+  In: evidence: an attestation envelope V0 or V1 as it is, or the JSON object of dstack's GetQuote (quote, event_log) or
+      Attest (attestation).*/
+    pub fn ratls_evidence_inspect(
+        out: *mut *mut ratls_quote,
+        evidence: *const u8,
+        evidence_len: usize,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** Read the quote of a sidecar's attestation report: every field of it. Nothing is verified; what the report says beside the
+  quote must only be in form.
+
+  In: json: the report, json_len bytes.*/
+    pub fn ratls_report_inspect(
+        out: *mut *mut ratls_quote,
+        json: *const ::core::ffi::c_char,
+        json_len: usize,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** The policy that pins what this quote and the event log beside it show: a JSON object for ratls_policy_parse(), with the MRTD,
+  RTMR0 to RTMR2 and, where a log explains RTMR3, app_id, compose_hash, key_provider and os_image_hash. Of what was not
+  verified it is as good as whoever sent it: verify under it before relying on it.
+
+  Returns: RATLS_ERR_ARGUMENT_INVALID for a quote without an MRTD.
+  Out:     json: free with ratls_bytes_free().*/
+    pub fn ratls_quote_policy(
+        json: *mut *mut ::core::ffi::c_char,
+        quote: *const ratls_quote,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** The compose hash of an app-compose file, as dstack computes it: SHA-256 of its bytes, line breaks and all. Without an app id
+  of its own an application's app_id is the first 40 digits.
+
+  Returns: RATLS_ERR_ARGUMENT_INVALID for what is not a JSON object, such as the docker-compose file inside of it.
+  Out:     hash: 64 hexadecimal digits; free with ratls_bytes_free().
+  In:      file: the file's bytes, file_len of them.*/
+    pub fn ratls_compose_hash(
+        hash: *mut *mut ::core::ffi::c_char,
+        file: *const u8,
+        file_len: usize,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
     /// A field's value as text (hexadecimal in memory order, or decimal); NULL where the quote has none.
     pub fn ratls_quote_text(
         quote: *const ratls_quote,
@@ -800,7 +888,7 @@ pub struct ratls_verify_options {
     pub cache_ttl_s: i64,
     ///< 0: RATLS_TIMEOUT_MS_DEFAULT
     pub timeout_ms: i64,
-    ///< reports; 0: the default
+    ///< reports; 0: RATLS_MAX_AGE_S_DEFAULT
     pub max_age_s: i64,
     ///< accept a debug TD or enclave
     pub allow_debug_mode: i32,
@@ -1356,6 +1444,113 @@ unsafe extern "C" {
         der: *const u8,
         der_len: usize,
         options: *const ratls_verify_options,
+        cancel: *mut ratls_cancel,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** Verify evidence that came without a certificate: the quote, and that the event log beside it is the one that RTMR3 was
+  extended with, so that the result tells which application it is.
+
+  In: evidence: an attestation envelope V0 or V1 as it is, or the JSON object of dstack's GetQuote (quote, event_log) or
+      Attest (attestation).
+  Does not check: that the evidence belongs to any connection, or how old it is: pin report_data for that.
+  @waits
+  @nullable options cancel*/
+    pub fn ratls_verify_evidence(
+        out: *mut *mut ratls_result,
+        verifier: *mut ratls_verifier,
+        evidence: *const u8,
+        evidence_len: usize,
+        options: *const ratls_verify_options,
+        cancel: *mut ratls_cancel,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** Verify a sidecar's attestation report, the JSON of /attestation: the quote, that tcb_info repeats it, that REPORTDATA commits to
+  LSN, control data and time in one of the known encodings (report_encoding in the result), and that its time is not older than
+  max_age_s, or more than a few seconds ahead.
+
+  A report is monitoring data: whoever has seen it can send it, and it belongs to no connection. key_bound is false in its
+  result. It has no event log: of the application's fields only compose_hash can be known, through MRCONFIGID.
+
+  In: json: the report, json_len bytes.
+  @waits
+  @nullable options cancel*/
+    pub fn ratls_verify_report(
+        out: *mut *mut ratls_result,
+        verifier: *mut ratls_verifier,
+        json: *const ::core::ffi::c_char,
+        json_len: usize,
+        options: *const ratls_verify_options,
+        cancel: *mut ratls_cancel,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+/// Options of ratls_report_fetch(). All zero is the default; append only.
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ratls_report_fetch_options {
+    ///< set by ratls_report_fetch_options_init()
+    pub size: usize,
+    ///< authorities for https, PEM; NULL: the system's
+    pub ca: *const u8,
+    pub ca_len: usize,
+    ///< URL of an HTTP proxy; NULL or "": none
+    pub proxy: *const ::core::ffi::c_char,
+    ///< hosts that are reached without it, joined by commas; NULL: none
+    pub no_proxy: *const ::core::ffi::c_char,
+    ///< 0: RATLS_TIMEOUT_MS_DEFAULT
+    pub timeout_ms: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of ratls_report_fetch_options",
+    ][::core::mem::size_of::<ratls_report_fetch_options>() - 48usize];
+    [
+        "Alignment of ratls_report_fetch_options",
+    ][::core::mem::align_of::<ratls_report_fetch_options>() - 8usize];
+    [
+        "Offset of field: ratls_report_fetch_options::size",
+    ][::core::mem::offset_of!(ratls_report_fetch_options, size) - 0usize];
+    [
+        "Offset of field: ratls_report_fetch_options::ca",
+    ][::core::mem::offset_of!(ratls_report_fetch_options, ca) - 8usize];
+    [
+        "Offset of field: ratls_report_fetch_options::ca_len",
+    ][::core::mem::offset_of!(ratls_report_fetch_options, ca_len) - 16usize];
+    [
+        "Offset of field: ratls_report_fetch_options::proxy",
+    ][::core::mem::offset_of!(ratls_report_fetch_options, proxy) - 24usize];
+    [
+        "Offset of field: ratls_report_fetch_options::no_proxy",
+    ][::core::mem::offset_of!(ratls_report_fetch_options, no_proxy) - 32usize];
+    [
+        "Offset of field: ratls_report_fetch_options::timeout_ms",
+    ][::core::mem::offset_of!(ratls_report_fetch_options, timeout_ms) - 40usize];
+};
+unsafe extern "C" {
+    pub fn ratls_report_fetch_options_init(
+        options: *mut ratls_report_fetch_options,
+        size: usize,
+    );
+}
+unsafe extern "C" {
+    #[must_use]
+    /** Fetch a sidecar's attestation report, for ratls_verify_report(). No redirect is followed, and the answer's size is limited.
+
+  Out: json: the answer as it came; free with ratls_bytes_free().
+  In:  url: http:// or https://, usually http://HOST:8080/attestation.
+  @waits
+  @nullable options cancel*/
+    pub fn ratls_report_fetch(
+        json: *mut *mut ::core::ffi::c_char,
+        url: *const ::core::ffi::c_char,
+        options: *const ratls_report_fetch_options,
         cancel: *mut ratls_cancel,
         err: *mut *mut ratls_error,
     ) -> ratls_status;
