@@ -216,7 +216,7 @@ enum {
     RATLS_ERR_TUNNEL_CLOSED = 908, /**< unavailable, tunnel: the tunnel is closed */
     RATLS_ERR_TUNNEL_FORKED = 909, /**< usage, tunnel: this tunnel belongs to process {expected} and cannot be used in its child {found}: open one after the fork */
     RATLS_ERR_CONNECTIONS_EXHAUSTED = 910, /**< unavailable, tunnel: the tunnel already serves {found} connections, its limit */
-    RATLS_ERR_DSTACK_UNAVAILABLE = 911, /**< unavailable, tunnel: no dstack guest agent to attest this client with: tried {expected} and DSTACK_SIMULATOR_ENDPOINT */
+    RATLS_ERR_DSTACK_UNAVAILABLE = 911, /**< unavailable, tunnel: no dstack guest agent to attest this client with: tried {expected} */
     RATLS_ERR_SYSTEM = 912, /**< unavailable, tunnel: the operating system refused {what}: {found} */
     RATLS_ERR_TLS_TRUNCATED = 913, /**< unavailable, tunnel: upstream ended the connection without saying goodbye (TLS close_notify): what it sent may be cut short */
     RATLS_ERR_TLS_FAILED = 914, /**< unavailable, tunnel: TLS connection to the upstream failed: {what} */
@@ -224,6 +224,11 @@ enum {
     RATLS_ERR_CONNECTION_UNKNOWN = 917, /**< usage, tunnel: descriptor {found} is not the driver's end of an open connection of this tunnel */
     RATLS_ERR_START_TLS_REFUSED = 918, /**< unavailable, tunnel: upstream does not start TLS when asked to by SSLRequest ({option:start_tls}): {what} */
     RATLS_ERR_CHANNEL_BINDING_ONLY = 919, /**< unavailable, tunnel: upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found} */
+    RATLS_ERR_DSTACK_ERROR = 920, /**< unavailable, tunnel: the dstack guest agent at {path} answers {found} instead of a certificate: {what} */
+    RATLS_ERR_DSTACK_ANSWER = 921, /**< unavailable, tunnel: the answer of the dstack guest agent at {path} cannot be used: {what} */
+    RATLS_ERR_DSTACK_TIMEOUT = 922, /**< unavailable, tunnel: the dstack guest agent at {path} gave no certificate within {expected}ms ({option:dstack_timeout_ms}) */
+    RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED = 923, /**< refused, tunnel: upstream demands a certificate of this client (TLS alert "{alert}"), and none was presented: {what} ({option:client_attestation}, {option:dstack_socket}) */
+    RATLS_ERR_CLIENT_CERTIFICATE_REFUSED = 924, /**< refused, tunnel: upstream does not accept this client's own certificate (TLS alert "{alert}"). Check that the server trusts the KMS that issued it, that its policy admits this client's app and compose hash and this machine's TCB status, and that the clocks agree. */
     RATLS_ERR_REPORT_URL = 940, /**< usage, tunnel: "{found}" is not the URL of a report: expected http:// or https:// and a host */
     RATLS_ERR_REPORT_UNREACHABLE = 941, /**< unavailable, tunnel: cannot fetch the report from {url}: {what} */
     RATLS_ERR_REPORT_HTTP_STATUS = 942, /**< unavailable, tunnel: {url} answered {http_status} instead of a report (redirects are not followed) */

@@ -552,9 +552,15 @@ typedef struct ratls_tunnel_options {
     int32_t keepalive_interval_s; /**< between two probes; 0: 10 */
     int32_t keepalive_count;      /**< probes without an answer: the server is gone; 0: 3 */
     int32_t start_tls;            /**< 1: send PostgreSQL's SSLRequest first; 0: TLS from the first byte on */
+    const char *dstack_socket;    /**< path of the dstack guest agent's socket; NULL: the first of the usual places that is there */
+    const char *dstack_simulator_endpoint; /**< what the environment's DSTACK_SIMULATOR_ENDPOINT (else TAPPD_SIMULATOR_ENDPOINT) says: a socket's path, or an http or https URL. It decides who makes this client's key, so it counts only with allow_simulator, without a dstack_socket, and in no setuid process. NULL or "": not set */
+    int64_t dstack_timeout_ms;    /**< for one certificate from the guest agent; 0: RATLS_DSTACK_TIMEOUT_MS_DEFAULT */
+    int32_t client_attestation;   /**< 1: present a certificate of this client's own TEE, which must be there before anything is dialled; 0: present one when the server asks and a guest agent is there; -1: never */
+    int32_t reserved_client;      /**< 0 */
 } ratls_tunnel_options;
 
 #define RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT 5000
+#define RATLS_DSTACK_TIMEOUT_MS_DEFAULT 60000
 
 RATLS_API void ratls_tunnel_options_init(ratls_tunnel_options *options, size_t size);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 
 enum {
     HTTP_REQUEST_HEADERS_MAX = 16,
@@ -218,6 +219,17 @@ static bool reserve(void **data, size_t *capacity, size_t len, size_t more, size
     return true;
 }
 
+/* All the room that the body may need, so that it never moves and leaves nothing behind. */
+static bool reserve_secret(http_transfer *transfer)
+{
+    size_t len = transfer->body_max + 1;
+
+    transfer->response->body = ratls_secret_new(len);
+    transfer->response->secret_len = transfer->response->body == NULL ? 0 : len;
+    transfer->body_capacity = transfer->response->secret_len;
+    return transfer->response->body != NULL;
+}
+
 /* Anything but `len` as an answer ends the transfer. */
 static size_t take_body(char *data, size_t size, size_t count, void *user)
 {
@@ -306,9 +318,15 @@ static bool set_limits(CURL *easy, const ratls_http *http, const ratls_http_requ
 
     return SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms) && SET(CURLOPT_TIMEOUT_MS, (long)limit_ms) &&
            SET(CURLOPT_LOW_SPEED_LIMIT, (long)RATLS_HTTP_STALLED_BYTES_PER_SECOND) &&
-           SET(CURLOPT_LOW_SPEED_TIME, (long)RATLS_HTTP_STALLED_S) && SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_max) &&
+           SET(CURLOPT_LOW_SPEED_TIME, request->may_be_silent ? 0L : (long)RATLS_HTTP_STALLED_S) && SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_max) &&
            /* What is compressed is refused as it is, whatever it would become. */
            SET(CURLOPT_HTTP_CONTENT_DECODING, 0L) && SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && set_impatience(easy);
+}
+
+static bool set_way(CURL *easy, const ratls_http_request *request)
+{
+    return (request->unix_socket == NULL || SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_socket)) &&
+           (!request->secret || SET(CURLOPT_BUFFERSIZE, (long)RATLS_HTTP_SECRET_BUFFER));
 }
 
 static bool set_method(CURL *easy, const ratls_http_request *request)
@@ -323,7 +341,7 @@ static bool set_method(CURL *easy, const ratls_http_request *request)
 static bool set_message(CURL *easy, const ratls_http_request *request, struct curl_slist *headers, http_transfer *transfer)
 {
     return SET(CURLOPT_URL, request->url) && SET(CURLOPT_USERAGENT, "libratls") && SET(CURLOPT_HTTPHEADER, headers) &&
-           set_method(easy, request) && SET(CURLOPT_HEADERFUNCTION, take_header) && SET(CURLOPT_HEADERDATA, transfer) &&
+           set_way(easy, request) && set_method(easy, request) && SET(CURLOPT_HEADERFUNCTION, take_header) && SET(CURLOPT_HEADERDATA, transfer) &&
            SET(CURLOPT_WRITEFUNCTION, take_body) && SET(CURLOPT_WRITEDATA, transfer);
 }
 
@@ -510,6 +528,10 @@ static void transfer_over(http_channel channel, ratls_http_response *response, c
 
     if (limit_ms <= 0) {
         fail_late(response, request);
+        return;
+    }
+    if (request->secret && !reserve_secret(&transfer)) {
+        fail(response, RATLS_HTTP_FAILED, "out of memory");
         return;
     }
     if (!set_protocols(channel.easy, request->allow_http) || !set_trust(channel.easy, http) ||

@@ -1,4 +1,4 @@
-/** HTTPS requests: the only place that knows libcurl.
+/** HTTP requests: the only place that knows libcurl.
  *
  *  No redirect is followed, no environment variable decides anything, nothing is decompressed, and every request has a
  *  deadline and a limit of size. Idle connections are kept by the client and used again by whichever thread is next.
@@ -13,6 +13,8 @@ enum {
     RATLS_HTTP_IDLE_MAX = 16,                  /* sets of open connections kept for the next requests */
     RATLS_HTTP_WHAT_MAX = 256,                 /* bytes of a sentence on why there is no answer */
     RATLS_HTTP_URL_MAX = 2048,
+    /* What libcurl read last stays in its buffer, unwiped: with a small one, what follows a secret overwrites it. */
+    RATLS_HTTP_SECRET_BUFFER = 1024,
     RATLS_HTTP_CONNECT_TIMEOUT_MS = 5000,      /* unless the settings say otherwise */
     RATLS_HTTP_STALLED_BYTES_PER_SECOND = 100, /* slower than that for … */
     RATLS_HTTP_STALLED_S = 5                   /* … so long is as good as silent */
@@ -41,6 +43,9 @@ typedef struct {
     size_t headers_len;
     ratls_bytes body;            /* POSTed when `post` */
     bool post;
+    const char *unix_socket;     /* reach it through this socket, whatever host the URL has; NULL: by its name */
+    bool secret;                 /* the answer's body is one: kept in memory of ratls_secret_new() only */
+    bool may_be_silent;          /* for as long as its time lasts, before it answers */
     size_t body_max;             /* bytes of the answer's body */
     int64_t timeout_ms;          /* of this request */
     int64_t deadline_ms;         /* on the monotonic clock: of all that it belongs to */
@@ -65,6 +70,7 @@ typedef struct {
     int status;
     uint8_t *body;                  /* body_len bytes and a NUL that is not counted; never NULL when answered */
     size_t body_len;
+    size_t secret_len;              /* bytes of ratls_secret_new() that the body lies in; 0: it is from malloc() */
     char *headers;                  /* "name: value" lines as they came, each with its NUL; headers_len bytes */
     size_t headers_len;
     int64_t retry_after_s;          /* of Retry-After, seconds or a date; -1: none that can be read */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/http.h"
+#include "base/secret.h"
 
 enum { HTTP_RETRY_AFTER_DIGITS_MAX = 9 };
 
@@ -44,7 +45,11 @@ int64_t ratls_http_retry_after(const ratls_http_response *response)
 
 void ratls_http_response_clear(ratls_http_response *response)
 {
-    free(response->body);
+    if (response->secret_len > 0) {
+        ratls_secret_free(response->body, response->secret_len);
+    } else {
+        free(response->body);
+    }
     free(response->headers);
     *response = (ratls_http_response){0};
 }

@@ -21,6 +21,7 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/pause.c
   ${CMAKE_CURRENT_LIST_DIR}/pem.c
   ${CMAKE_CURRENT_LIST_DIR}/reader.c
+  ${CMAKE_CURRENT_LIST_DIR}/secret.c
   ${CMAKE_CURRENT_LIST_DIR}/text.c
   ${CMAKE_CURRENT_LIST_DIR}/thread.c
   ${CMAKE_CURRENT_LIST_DIR}/time.c

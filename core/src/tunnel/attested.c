@@ -7,12 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tunnel/keeper.h"
 #include "tunnel/postgres.h"
 #include "tunnel/tls_context.h"
 #include "verifier/verifier.h"
 
 enum {
     WIRE_SIZE = 16 * 1024,
+    PARTING_MS = 2000, /* for the server to end its side, too */
     GOODBYE_READS_MAX = 16 /* what the peer had sent already is read, so that our goodbye is not lost to a reset */
 };
 
@@ -23,6 +25,7 @@ typedef struct {
     ratls_cancel *cancel;
     ratls_deadline all;       /* of everything together */
     ratls_deadline handshake; /* of the handshake alone */
+    bool fetched;             /* the server was kept waiting for our certificate */
 } approach;
 
 static ratls_status wait_for_peer(const approach *way, short events, ratls_error **err)
@@ -48,6 +51,36 @@ static ratls_status refuse_transport(int failure, ratls_error **err)
     return RAISE(err, RATLS_ERR_HANDSHAKE_FAILED, WHAT(strerror(failure)));
 }
 
+/* One read's worth of the peer's bytes for the stream, or the news that there are no more. */
+static ratls_status receive_some(const approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    uint8_t wire[WIRE_SIZE];
+    size_t taken = 0;
+    ssize_t got = recv(way->attested->fd, wire, sizeof wire, 0);
+
+    if (got == 0) {
+        return ratls_stream_feed_end(way->attested->stream, err);
+    }
+    if (got < 0) {
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? RATLS_OK : refuse_transport(errno, err);
+    }
+    TRY(ratls_stream_feed(way->attested->stream, wire, (size_t)got, &taken, err));
+    /* Its buffer is larger than one read and empty before it, unless our own side is stuck. */
+    CHECK(taken == (size_t)got, RATLS_ERR_HANDSHAKE_FAILED, WHAT("the peer sends more than a handshake needs"));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* Whoever does not listen any more may have said why: what the server sent before is read first. */
+static ratls_status refuse_deafness(const approach *way, int failure, ratls_error **err)
+{
+    ratls_status status = way->attested->stream == NULL ? RATLS_OK : receive_some(way, err);
+
+    return status == RATLS_OK ? refuse_transport(failure, err) : status;
+}
+
 static ratls_status send_all(const approach *way, const uint8_t *bytes, size_t len, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
@@ -60,7 +93,7 @@ static ratls_status send_all(const approach *way, const uint8_t *bytes, size_t l
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             TRY(wait_for_peer(way, POLLOUT, err));
         } else if (errno != EINTR) {
-            status = refuse_transport(errno, err);
+            status = refuse_deafness(way, errno, err);
             goto out;
         }
     }
@@ -69,14 +102,15 @@ out:
     return status;
 }
 
-/* Everything that the stream wants sent. */
-static ratls_status send_waiting(const approach *way, ratls_error **err)
+/* Go on with the handshake, and send what it wants sent: more than the stream holds at once, when our certificate is large. */
+static ratls_status advance(const approach *way, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     uint8_t wire[WIRE_SIZE];
-    size_t len = 0;
+    size_t len = 0, none = 0;
 
     do {
+        TRY(ratls_stream_feed(way->attested->stream, NULL, 0, &none, err));
         TRY(ratls_stream_take(way->attested->stream, wire, sizeof wire, &len, err));
         TRY(send_all(way, wire, len, err));
     } while (len > 0);
@@ -123,40 +157,44 @@ out:
     return status;
 }
 
-/* One read's worth of the peer's bytes for the stream, or the news that there are no more. */
-static ratls_status receive_some(const approach *way, ratls_error **err)
+/* The server asks for our certificate. Where nobody insists on it, no guest agent means none; one that is there and fails is told,
+ * as is one that was named. */
+static ratls_status present_wanted(approach *way, ratls_error **err)
 {
-    ratls_status status = RATLS_ERR_INTERNAL;
-    uint8_t wire[WIRE_SIZE];
-    size_t taken = 0;
-    ssize_t got = recv(way->attested->fd, wire, sizeof wire, 0);
+    const ratls_agent_settings *agent = &way->upstream->agent;
+    ratls_identity *identity = NULL;
+    ratls_error *failure = NULL;
+    ratls_status status = ratls_keeper_get(&identity, way->upstream->keeper, way->all, way->cancel, &failure);
 
-    if (got == 0) {
-        return ratls_stream_feed_end(way->attested->stream, err);
+    way->fetched = true;
+    way->handshake = ratls_deadline_in(way->upstream->handshake_timeout_ms); /* that was not the server's time */
+    if (status == RATLS_ERR_DSTACK_UNAVAILABLE && agent->wanted == 0 && agent->socket == NULL && agent->simulator == NULL) {
+        status = ratls_stream_present(way->attested->stream, NULL, ratls_error_message(failure, RATLS_SPELLING_C), err);
+    } else if (status == RATLS_OK) {
+        status = ratls_stream_present(way->attested->stream, identity, NULL, err);
+    } else if (err != NULL) {
+        *err = failure;
+        failure = NULL;
     }
-    if (got < 0) {
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? RATLS_OK : refuse_transport(errno, err);
-    }
-    TRY(ratls_stream_feed(way->attested->stream, wire, (size_t)got, &taken, err));
-    /* Its buffer is larger than one read and empty before it, unless our own side is stuck. */
-    CHECK(taken == (size_t)got, RATLS_ERR_HANDSHAKE_FAILED, WHAT("the peer sends more than a handshake needs"));
-    status = RATLS_OK;
-out:
+    ratls_error_free(failure);
+    ratls_identity_free(identity);
     return status;
 }
 
-static ratls_status shake_hands(const approach *way, ratls_error **err)
+static ratls_status shake_hands(approach *way, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_stream *stream = way->attested->stream;
-    size_t none = 0;
 
-    TRY(ratls_stream_feed(stream, NULL, 0, &none, err)); /* the ClientHello */
-    TRY(send_waiting(way, err));
-    while (ratls_stream_state_of(stream) == RATLS_STREAM_HANDSHAKE) {
-        TRY(wait_for_peer(way, POLLIN, err));
-        TRY(receive_some(way, err));
-        TRY(send_waiting(way, err));
+    TRY(advance(way, err)); /* the ClientHello */
+    while (ratls_stream_state_of(stream) != RATLS_STREAM_VERDICT_NEEDED) {
+        if (ratls_stream_state_of(stream) == RATLS_STREAM_CERTIFICATE_WANTED) {
+            TRY(present_wanted(way, err));
+        } else {
+            TRY(wait_for_peer(way, POLLIN, err));
+            TRY(receive_some(way, err));
+        }
+        TRY(advance(way, err));
     }
     status = RATLS_OK;
 out:
@@ -223,17 +261,34 @@ static approach approach_to(ratls_attested *attested, const ratls_upstream *upst
                       .all = limit > 0 ? ratls_deadline_in(limit) : ratls_deadline_none()};
 }
 
-/* Dial and shake hands: after it there is a certificate to judge. */
-static ratls_status reach_upstream(approach *way, ratls_error **err)
+/* What can be said of our certificate before the server asks: that there is none, or that it is there, before anything is dialled. */
+static ratls_status prepare_certificate(const approach *way, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_deadline connecting = ratls_deadline_earlier(way->all, ratls_deadline_in(RATLS_CONNECT_TIMEOUT_MS));
-    SSL_CTX *own = NULL;
+    ratls_identity *identity = NULL;
 
-    if (way->upstream->tls == NULL) {
-        TRY(ratls_tls_context_new(&own, err));
+    if (way->upstream->keeper == NULL) {
+        return ratls_stream_present(way->attested->stream, NULL, "it was forbidden", err);
     }
-    TRY(ratls_stream_new(&way->attested->stream, own == NULL ? way->upstream->tls : own, way->upstream->server_name, err));
+    if (way->upstream->agent.wanted == 0) {
+        return RATLS_OK;
+    }
+    TRY(ratls_keeper_get(&identity, way->upstream->keeper, way->all, way->cancel, err));
+    TRY(ratls_stream_present(way->attested->stream, identity, NULL, err));
+    status = RATLS_OK;
+out:
+    ratls_identity_free(identity);
+    return status;
+}
+
+static ratls_status reach_once(approach *way, SSL_CTX *tls, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_deadline connecting;
+
+    TRY(ratls_stream_new(&way->attested->stream, tls, way->upstream->server_name, err));
+    TRY(prepare_certificate(way, err));
+    connecting = ratls_deadline_earlier(way->all, ratls_deadline_in(RATLS_CONNECT_TIMEOUT_MS));
     TRY(ratls_upstream_connect(&way->attested->fd, way->upstream, connecting, way->cancel, err));
     way->handshake = ratls_deadline_in(way->upstream->handshake_timeout_ms);
     if (way->upstream->start_tls) {
@@ -242,6 +297,43 @@ static ratls_status reach_upstream(approach *way, ratls_error **err)
     TRY(shake_hands(way, err));
     status = RATLS_OK;
 out:
+    return status;
+}
+
+/* Whether another attempt is better: the server lost patience while our certificate was fetched, which now is there; or it
+ * did not accept one that may be too old. */
+static bool worth_another(const approach *way, ratls_status status)
+{
+    if (status == RATLS_ERR_CLIENT_CERTIFICATE_REFUSED) {
+        return ratls_keeper_refused(way->upstream->keeper);
+    }
+    return way->fetched && (status == RATLS_ERR_HANDSHAKE_CLOSED || status == RATLS_ERR_HANDSHAKE_FAILED);
+}
+
+/* Dial and shake hands: after it there is a certificate to judge. */
+static ratls_status reach_upstream(approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    SSL_CTX *own = NULL, *tls = way->upstream->tls;
+    ratls_error *failure = NULL;
+
+    if (tls == NULL) {
+        TRY(ratls_tls_context_new(&own, err));
+        tls = own;
+    }
+    status = reach_once(way, tls, &failure);
+    if (status != RATLS_OK && worth_another(way, status)) {
+        ratls_error_free(failure);
+        failure = NULL;
+        ratls_attested_close(way->attested);
+        status = reach_once(way, tls, &failure);
+    }
+    if (err != NULL) {
+        *err = failure;
+        failure = NULL;
+    }
+out:
+    ratls_error_free(failure);
     SSL_CTX_free(own);
     return status;
 }

@@ -147,6 +147,7 @@ static ratls_status copy_upstream(ratls_upstream *upstream, const ratls_tunnel_o
     CHECK(upstream->host != NULL && upstream->service != NULL && upstream->label != NULL, RATLS_ERR_OUT_OF_MEMORY);
     TRY(copy_server_name(&upstream->server_name, options, err));
     copy_timing(upstream, options);
+    TRY(ratls_agent_settings_read(&upstream->agent, options, err));
     status = RATLS_OK;
 out:
     return status;
@@ -187,6 +188,7 @@ void ratls_tunnel_settings_clear(ratls_tunnel_settings *settings)
     free(settings->upstream.service);
     free(settings->upstream.label);
     free(settings->upstream.server_name);
+    ratls_agent_settings_clear(&settings->upstream.agent);
     free(settings->socket_dir);
     ratls_verify_options_clear(&settings->policy);
     memset(settings, 0, sizeof *settings);
@@ -202,7 +204,8 @@ static bool same_upstream(const ratls_upstream *a, const ratls_upstream *b)
     return same_text(a->host, b->host) && same_text(a->service, b->service) && same_text(a->server_name, b->server_name) &&
            a->connect_timeout_ms == b->connect_timeout_ms && a->handshake_timeout_ms == b->handshake_timeout_ms &&
            a->start_tls == b->start_tls && a->user_timeout_ms == b->user_timeout_ms && a->keepalive_idle_s == b->keepalive_idle_s &&
-           a->keepalive_interval_s == b->keepalive_interval_s && a->keepalive_count == b->keepalive_count;
+           a->keepalive_interval_s == b->keepalive_interval_s && a->keepalive_count == b->keepalive_count &&
+           ratls_agent_settings_equal(&a->agent, &b->agent);
 }
 
 bool ratls_tunnel_settings_equal(const ratls_tunnel_settings *a, const ratls_tunnel_settings *b)

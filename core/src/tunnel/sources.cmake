@@ -4,6 +4,7 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/connection.c
   ${CMAKE_CURRENT_LIST_DIR}/endpoint.c
   ${CMAKE_CURRENT_LIST_DIR}/fetch.c
+  ${CMAKE_CURRENT_LIST_DIR}/keeper.c
   ${CMAKE_CURRENT_LIST_DIR}/peer_socket.c
   ${CMAKE_CURRENT_LIST_DIR}/postgres.c
   ${CMAKE_CURRENT_LIST_DIR}/pump.c

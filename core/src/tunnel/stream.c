@@ -22,20 +22,103 @@ struct ratls_stream {
     ratls_stream_state state;
     uint8_t *certificate; /* the peer's leaf */
     size_t certificate_len;
+    ratls_identity *identity; /* to present; NULL: nothing, … */
+    char *absence;            /* … and why, once that is decided; NULL: it is not, unless there is an identity */
+    bool asked;        /* the server has asked for this client's certificate */
+    bool presented;    /* and got it */
+    bool heard;        /* plain text came from the server */
+    int alert;         /* the one that the peer sent (RFC 8446 6); -1: none */
     bool ended;        /* the peer's transport did */
     bool closing;      /* ratls_stream_close() was called */
     bool goodbye_sent; /* close_notify is among the bytes to send, or was sent */
 };
+
+/* Alerts that say something of this client's certificate to who was asked for one. What a server sends when a check of its own
+ * failed differs: OpenSSL's sends handshake_failure, rustls access_denied. */
+static bool alert_is_about_certificate(int alert)
+{
+    static const int alerts[] = {
+        SSL_AD_HANDSHAKE_FAILURE,   SSL_AD_NO_CERTIFICATE,      SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE,
+        SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED, SSL_AD_CERTIFICATE_UNKNOWN, SSL_AD_UNKNOWN_CA,
+        SSL_AD_ACCESS_DENIED,       SSL_AD_DECRYPT_ERROR,       TLS13_AD_CERTIFICATE_REQUIRED};
+
+    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++) {
+        if (alert == alerts[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* OpenSSL 3.0 has no name for the last of them. */
+static const char *alert_name(int alert)
+{
+    return alert == TLS13_AD_CERTIFICATE_REQUIRED ? "certificate required" : SSL_alert_desc_string_long(alert);
+}
+
+static ratls_status raise_failure(const ratls_stream *stream, ratls_status code, const char *what, ratls_error **err)
+{
+    const char *name = alert_name(stream->alert);
+
+    if (stream->alert < 0) {
+        return RAISE(err, code, WHAT(what));
+    }
+    if (stream->asked && !stream->heard && alert_is_about_certificate(stream->alert)) {
+        return stream->presented
+                   ? RAISE(err, RATLS_ERR_CLIENT_CERTIFICATE_REFUSED, ratls_detail_text("alert", name), WHAT(what))
+                   : RAISE(err, RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED, ratls_detail_text("alert", name),
+                           WHAT(stream->absence == NULL ? "" : stream->absence));
+    }
+    return RAISE(err, code, WHAT(what), ratls_detail_text("alert", name));
+}
+
+/* The end without a word may be an answer, too. */
+static void add_hint(const ratls_stream *stream, ratls_error **err)
+{
+    if (err != NULL && stream->alert < 0 && stream->asked && !stream->heard) {
+        ratls_error_add(*err, ratls_detail_text("hint", stream->presented
+                                                            ? "the server had asked for a certificate of this client, and may not have accepted it"
+                                                            : "the server had asked for a certificate of this client, and got none"));
+    }
+}
 
 /* FAILED, for the reason that OpenSSL gives. Its queue of errors is left empty: whoever runs on this
  * thread next must not find ours. */
 static ratls_status fail_stream(ratls_stream *stream, ratls_status code, const char *otherwise, ratls_error **err)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_error());
+    ratls_status status;
 
     stream->state = RATLS_STREAM_FAILED;
     ERR_clear_error();
-    return RAISE(err, code, WHAT(reason == NULL ? otherwise : reason));
+    status = raise_failure(stream, code, reason == NULL ? otherwise : reason, err);
+    if (status == RATLS_ERR_HANDSHAKE_CLOSED || status == RATLS_ERR_TLS_TRUNCATED) {
+        add_hint(stream, err);
+    }
+    return status;
+}
+
+static void note_alert(const SSL *ssl, int where, int value)
+{
+    ratls_stream *stream = SSL_get_app_data(ssl);
+
+    /* The second byte is the alert, and close_notify is none. */
+    if (where == SSL_CB_READ_ALERT && (value & 0xff) != SSL_AD_CLOSE_NOTIFY) {
+        stream->alert = value & 0xff;
+    }
+}
+
+/* OpenSSL asks when the server does: -1 makes the handshake wait. */
+static int choose_certificate(SSL *ssl, void *user)
+{
+    ratls_stream *stream = user;
+
+    stream->asked = true;
+    if (stream->identity == NULL) {
+        return stream->absence == NULL ? -1 : 1;
+    }
+    stream->presented = ratls_identity_use(stream->identity, ssl);
+    return stream->presented ? 1 : 0;
 }
 
 static ratls_status make_ssl(ratls_stream *stream, SSL_CTX *context, const char *server_name, ratls_error **err)
@@ -47,8 +130,11 @@ static ratls_status make_ssl(ratls_stream *stream, SSL_CTX *context, const char 
     CHECK(BIO_new_bio_pair(&stream->inside, STREAM_BUFFER_SIZE, &stream->network, STREAM_BUFFER_SIZE) == 1,
           RATLS_ERR_OUT_OF_MEMORY);
     SSL_set_bio(stream->ssl, stream->inside, stream->inside);
-    /* The system's configuration may name a certificate of its own: this client shows none. */
+    /* The system's configuration may name a certificate of its own: that is not this client's. */
     SSL_certs_clear(stream->ssl);
+    CHECK(SSL_set_app_data(stream->ssl, stream) == 1, RATLS_ERR_OUT_OF_MEMORY);
+    SSL_set_info_callback(stream->ssl, note_alert);
+    SSL_set_cert_cb(stream->ssl, choose_certificate, stream);
     SSL_set_connect_state(stream->ssl);
     CHECK(server_name == NULL || SSL_set_tlsext_host_name(stream->ssl, server_name) == 1, RATLS_ERR_UPSTREAM_INVALID,
           FOUND(server_name), EXPECTED("a host name of at most 255 characters"));
@@ -66,6 +152,7 @@ ratls_status ratls_stream_new(ratls_stream **out, SSL_CTX *context, const char *
     stream = calloc(1, sizeof *stream);
     CHECK(stream != NULL, RATLS_ERR_OUT_OF_MEMORY);
     stream->state = RATLS_STREAM_HANDSHAKE;
+    stream->alert = -1;
     ERR_clear_error();
     TRY(make_ssl(stream, context, server_name, err));
     *out = stream;
@@ -85,6 +172,8 @@ void ratls_stream_free(ratls_stream *stream)
     SSL_free(stream->ssl);
     BIO_free(stream->network);
     free(stream->certificate);
+    free(stream->absence);
+    ratls_identity_free(stream->identity);
     free(stream);
 }
 
@@ -130,6 +219,27 @@ out:
     return status;
 }
 
+ratls_status ratls_stream_present(ratls_stream *stream, ratls_identity *identity, const char *absence, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    CHECK(stream->identity == NULL && stream->absence == NULL, RATLS_ERR_INTERNAL, WHAT("a certificate was chosen before"));
+    stream->identity = ratls_identity_hold(identity);
+    stream->absence = identity == NULL ? strdup(absence) : NULL;
+    CHECK(identity != NULL || stream->absence != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    if (stream->state == RATLS_STREAM_CERTIFICATE_WANTED) {
+        stream->state = RATLS_STREAM_HANDSHAKE;
+    }
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+bool ratls_stream_was_asked(const ratls_stream *stream)
+{
+    return stream->asked;
+}
+
 /* The handshake is complete: all of it must be what was asked for before anybody is asked for a verdict. */
 static ratls_status finish_handshake(ratls_stream *stream, ratls_error **err)
 {
@@ -137,6 +247,10 @@ static ratls_status finish_handshake(ratls_stream *stream, ratls_error **err)
     X509 *leaf = SSL_get1_peer_certificate(stream->ssl);
 
     stream->state = RATLS_STREAM_FAILED;
+    /* Our own key has done its part, and OpenSSL's memory is less private than ours. */
+    SSL_certs_clear(stream->ssl);
+    ratls_identity_free(stream->identity);
+    stream->identity = NULL;
     CHECK(leaf != NULL, RATLS_ERR_CERTIFICATE_MISSING);
     CHECK(SSL_version(stream->ssl) >= TLS1_2_VERSION, RATLS_ERR_HANDSHAKE_FAILED, WHAT("the protocol is below TLS 1.2"));
     CHECK(!SSL_session_reused(stream->ssl), RATLS_ERR_HANDSHAKE_FAILED, WHAT("a session was resumed"));
@@ -161,6 +275,10 @@ static ratls_status advance_handshake(ratls_stream *stream, ratls_error **err)
     }
     why = SSL_get_error(stream->ssl, done);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+        return RATLS_OK;
+    }
+    if (why == SSL_ERROR_WANT_X509_LOOKUP) {
+        stream->state = RATLS_STREAM_CERTIFICATE_WANTED;
         return RATLS_OK;
     }
     if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING || why == SSL_ERROR_ZERO_RETURN) {
@@ -327,6 +445,7 @@ ratls_status ratls_stream_read(ratls_stream *stream, uint8_t *plain, size_t capa
         TRY(read_nothing(stream, err));
         ERR_clear_error();
     }
+    stream->heard = stream->heard || *len > 0;
     status = RATLS_OK;
 out:
     return status;

@@ -1,30 +1,38 @@
 /** An attested stream: TLS and the verdict as a state machine. Bytes in, bytes out, plain text in, plain
  *  text out. No threads, no sockets, no clock: whoever drives it moves the bytes and keeps the time.
  *
- *  HANDSHAKE → VERDICT_NEEDED → OPEN → CLOSED; FAILED from anywhere. Plain text moves only in OPEN.
+ *  HANDSHAKE (→ CERTIFICATE_WANTED → HANDSHAKE) → VERDICT_NEEDED → OPEN → CLOSED; FAILED from anywhere. Plain text moves only in OPEN.
  */
 #ifndef RATLS_TUNNEL_STREAM_H
 #define RATLS_TUNNEL_STREAM_H
 
 #include <openssl/types.h>
 
-#include "base/error.h"
+#include "agent/identity.h"
 
 typedef struct ratls_stream ratls_stream;
 
 typedef enum {
     RATLS_STREAM_HANDSHAKE,      /* feed the peer's bytes, send ours */
+    RATLS_STREAM_CERTIFICATE_WANTED, /* the server asks for this client's; ratls_stream_present(), and feed on */
     RATLS_STREAM_VERDICT_NEEDED, /* handshake done; judge ratls_stream_certificate() and say so */
     RATLS_STREAM_OPEN,
     RATLS_STREAM_CLOSED,         /* the peer said goodbye (close_notify), all plain text was taken; writing goes on */
     RATLS_STREAM_FAILED
 } ratls_stream_state;
 
-/** A client stream. context: of ratls_tls_context_new(), borrowed for the call. server_name: SNI, NULL for none. */
+/** A client stream. A failure by the server's TLS alert has it in the details (alert). context: of ratls_tls_context_new(), borrowed for the call. server_name: SNI, NULL for none. */
 ratls_status ratls_stream_new(ratls_stream **out, SSL_CTX *context, const char *server_name, ratls_error **err);
 void ratls_stream_free(ratls_stream *stream);
 
 ratls_stream_state ratls_stream_state_of(const ratls_stream *stream);
+
+/** Say what to present when the server asks for this client's certificate, before or when it does: `identity` (a hold of the
+ *  stream's own), or with NULL nothing, and why not (`absence`, a sentence for CLIENT_CERTIFICATE_REQUIRED). */
+ratls_status ratls_stream_present(ratls_stream *stream, ratls_identity *identity, const char *absence, ratls_error **err);
+
+/** Whether the server has asked for a certificate of this client. */
+bool ratls_stream_was_asked(const ratls_stream *stream);
 
 /** Advance with bytes from the peer (len 0: just go on, as at the start). *taken: how many it took. */
 ratls_status ratls_stream_feed(ratls_stream *stream, const uint8_t *bytes, size_t len, size_t *taken, ratls_error **err);

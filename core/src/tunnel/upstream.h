@@ -4,9 +4,11 @@
 
 #include <openssl/types.h>
 
+#include "agent/settings.h"
 #include "base/wait.h"
 
 typedef struct ratls_resolver ratls_resolver;
+typedef struct ratls_keeper ratls_keeper;
 
 /** Where it is and how long getting there may take. Owns its texts. */
 typedef struct {
@@ -16,6 +18,8 @@ typedef struct {
     char *server_name;          /* SNI; NULL: none */
     ratls_resolver *resolver;   /* borrowed; NULL: one for this time only */
     SSL_CTX *tls;               /* the same */
+    ratls_agent_settings agent; /* who gives this client's own certificate */
+    ratls_keeper *keeper;       /* keeps it; borrowed; NULL: none is presented */
     int64_t connect_timeout_ms; /* resolving, connecting, handshake and verdict together; 0: only the parts' own */
     int64_t handshake_timeout_ms;
     bool start_tls;             /* SSLRequest first */

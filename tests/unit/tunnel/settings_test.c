@@ -209,6 +209,23 @@ static void the_link_out_of_range(void **state)
     assert_fails(&options, RATLS_ERR_OPTION_VALUE, "start_tls");
 }
 
+static void client_attestation_out_of_range(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+
+    (void)state;
+    options.client_attestation = 2;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "client_attestation");
+    options.client_attestation = -2;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "client_attestation");
+    options = options_for("db.example");
+    options.dstack_timeout_ms = -1;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "dstack_timeout_ms");
+    options = options_for("db.example");
+    options.reserved_client = 1;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "reserved_client");
+}
+
 /* A caller that was built before the link's options were there. */
 static void an_older_caller_gets_the_defaults(void **state)
 {
@@ -326,6 +343,7 @@ int main(void)
         cmocka_unit_test(probes_bound_the_timeout_that_was_not_given),
         cmocka_unit_test(the_link_as_given),
         cmocka_unit_test(the_link_out_of_range),
+        cmocka_unit_test(client_attestation_out_of_range),
         cmocka_unit_test(an_older_caller_gets_the_defaults),
         cmocka_unit_test(struct_unknown),
         cmocka_unit_test(policy_is_checked),

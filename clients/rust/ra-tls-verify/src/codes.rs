@@ -418,7 +418,7 @@ pub enum Code {
     TunnelForked = 909,
     /// unavailable, tunnel: `the tunnel already serves {found} connections, its limit`
     ConnectionsExhausted = 910,
-    /// unavailable, tunnel: `no dstack guest agent to attest this client with: tried {expected} and DSTACK_SIMULATOR_ENDPOINT`
+    /// unavailable, tunnel: `no dstack guest agent to attest this client with: tried {expected}`
     DstackUnavailable = 911,
     /// unavailable, tunnel: `the operating system refused {what}: {found}`
     System = 912,
@@ -434,6 +434,16 @@ pub enum Code {
     StartTlsRefused = 918,
     /// unavailable, tunnel: `upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found}`
     ChannelBindingOnly = 919,
+    /// unavailable, tunnel: `the dstack guest agent at {path} answers {found} instead of a certificate: {what}`
+    DstackError = 920,
+    /// unavailable, tunnel: `the answer of the dstack guest agent at {path} cannot be used: {what}`
+    DstackAnswer = 921,
+    /// unavailable, tunnel: `the dstack guest agent at {path} gave no certificate within {expected}ms ({option:dstack_timeout_ms})`
+    DstackTimeout = 922,
+    /// refused, tunnel: `upstream demands a certificate of this client (TLS alert "{alert}"), and none was presented: {what} ({option:client_attestation}, {option:dstack_socket})`
+    ClientCertificateRequired = 923,
+    /// refused, tunnel: `upstream does not accept this client's own certificate (TLS alert "{alert}"). Check that the server trusts the KMS that issued it, that its policy admits this client's app and compose hash and this machine's TCB status, and that the clocks agree.`
+    ClientCertificateRefused = 924,
     /// usage, tunnel: `"{found}" is not the URL of a report: expected http:// or https:// and a host`
     ReportUrl = 940,
     /// unavailable, tunnel: `cannot fetch the report from {url}: {what}`
@@ -662,6 +672,11 @@ impl Code {
         Code::ConnectionUnknown,
         Code::StartTlsRefused,
         Code::ChannelBindingOnly,
+        Code::DstackError,
+        Code::DstackAnswer,
+        Code::DstackTimeout,
+        Code::ClientCertificateRequired,
+        Code::ClientCertificateRefused,
         Code::ReportUrl,
         Code::ReportUnreachable,
         Code::ReportHttpStatus,
@@ -886,6 +901,11 @@ impl Code {
             Code::ConnectionUnknown => ("CONNECTION_UNKNOWN", Class::Usage, "tunnel"),
             Code::StartTlsRefused => ("START_TLS_REFUSED", Class::Unavailable, "tunnel"),
             Code::ChannelBindingOnly => ("CHANNEL_BINDING_ONLY", Class::Unavailable, "tunnel"),
+            Code::DstackError => ("DSTACK_ERROR", Class::Unavailable, "tunnel"),
+            Code::DstackAnswer => ("DSTACK_ANSWER", Class::Unavailable, "tunnel"),
+            Code::DstackTimeout => ("DSTACK_TIMEOUT", Class::Unavailable, "tunnel"),
+            Code::ClientCertificateRequired => ("CLIENT_CERTIFICATE_REQUIRED", Class::Refused, "tunnel"),
+            Code::ClientCertificateRefused => ("CLIENT_CERTIFICATE_REFUSED", Class::Refused, "tunnel"),
             Code::ReportUrl => ("REPORT_URL", Class::Usage, "tunnel"),
             Code::ReportUnreachable => ("REPORT_UNREACHABLE", Class::Unavailable, "tunnel"),
             Code::ReportHttpStatus => ("REPORT_HTTP_STATUS", Class::Unavailable, "tunnel"),
