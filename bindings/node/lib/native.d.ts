@@ -140,6 +140,16 @@ export interface TunnelOptions {
     keepaliveCount?: number | null;
     /** 1: send PostgreSQL's SSLRequest first; 0: TLS from the first byte on */
     startTls?: number | null;
+    /** path of the dstack guest agent's socket; NULL: the first of the usual places that is there */
+    dstackSocket?: string | null;
+    /** what the environment's DSTACK_SIMULATOR_ENDPOINT (else TAPPD_SIMULATOR_ENDPOINT) says: a socket's path, or an http or https URL. It decides who makes this client's key, so it counts only with allow_simulator, without a dstack_socket, and in no setuid process. NULL or "": not set */
+    dstackSimulatorEndpoint?: string | null;
+    /** for one certificate from the guest agent; 0: RATLS_DSTACK_TIMEOUT_MS_DEFAULT */
+    dstackTimeoutMs?: number | null;
+    /** 1: present a certificate of this client's own TEE, which must be there before anything is dialled; 0: present one when the server asks and a guest agent is there; -1: never */
+    clientAttestation?: number | null;
+    /** 0 */
+    reservedClient?: number | null;
 }
 
 /** Who makes the exceptions: from the code's name, the failure's JSON object and the JSON of its TCB verdict. Once. */
@@ -749,6 +759,11 @@ export const ERR_STARTUP_INVALID: 916;
 export const ERR_CONNECTION_UNKNOWN: 917;
 export const ERR_START_TLS_REFUSED: 918;
 export const ERR_CHANNEL_BINDING_ONLY: 919;
+export const ERR_DSTACK_ERROR: 920;
+export const ERR_DSTACK_ANSWER: 921;
+export const ERR_DSTACK_TIMEOUT: 922;
+export const ERR_CLIENT_CERTIFICATE_REQUIRED: 923;
+export const ERR_CLIENT_CERTIFICATE_REFUSED: 924;
 export const ERR_REPORT_URL: 940;
 export const ERR_REPORT_UNREACHABLE: 941;
 export const ERR_REPORT_HTTP_STATUS: 942;

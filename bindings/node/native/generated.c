@@ -418,6 +418,36 @@ static bool read_tunnel_options(rn_frame *frame, napi_value object, bool nullabl
     if (given && !rn_read_int32(frame, member, "start_tls", &out->start_tls)) {
         return false;
     }
+    if (!rn_read_member(frame, object, "dstackSocket", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "dstack_socket", false, &out->dstack_socket, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "dstackSimulatorEndpoint", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "dstack_simulator_endpoint", false, &out->dstack_simulator_endpoint, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "dstackTimeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "dstack_timeout_ms", &out->dstack_timeout_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "clientAttestation", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "client_attestation", &out->client_attestation)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "reservedClient", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "reserved_client", &out->reserved_client)) {
+        return false;
+    }
     return true;
 }
 
@@ -2690,6 +2720,11 @@ static const struct {
     {"ERR_CONNECTION_UNKNOWN", RATLS_ERR_CONNECTION_UNKNOWN},
     {"ERR_START_TLS_REFUSED", RATLS_ERR_START_TLS_REFUSED},
     {"ERR_CHANNEL_BINDING_ONLY", RATLS_ERR_CHANNEL_BINDING_ONLY},
+    {"ERR_DSTACK_ERROR", RATLS_ERR_DSTACK_ERROR},
+    {"ERR_DSTACK_ANSWER", RATLS_ERR_DSTACK_ANSWER},
+    {"ERR_DSTACK_TIMEOUT", RATLS_ERR_DSTACK_TIMEOUT},
+    {"ERR_CLIENT_CERTIFICATE_REQUIRED", RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED},
+    {"ERR_CLIENT_CERTIFICATE_REFUSED", RATLS_ERR_CLIENT_CERTIFICATE_REFUSED},
     {"ERR_REPORT_URL", RATLS_ERR_REPORT_URL},
     {"ERR_REPORT_UNREACHABLE", RATLS_ERR_REPORT_UNREACHABLE},
     {"ERR_REPORT_HTTP_STATUS", RATLS_ERR_REPORT_HTTP_STATUS},

@@ -10,6 +10,7 @@ pub const RATLS_CACHE_TTL_S_DEFAULT: i32 = 3600;
 pub const RATLS_MAX_AGE_S_DEFAULT: i32 = 60;
 pub const RATLS_COMBINED_MAX: i32 = 8;
 pub const RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT: i32 = 5000;
+pub const RATLS_DSTACK_TIMEOUT_MS_DEFAULT: i32 = 60000;
 /// Outcome of a call: RATLS_OK, or the first failure.
 pub type ratls_status = i32;
 ///< everything asked for holds
@@ -428,7 +429,7 @@ pub const RATLS_ERR_TUNNEL_CLOSED: _bindgen_ty_1 = 908;
 pub const RATLS_ERR_TUNNEL_FORKED: _bindgen_ty_1 = 909;
 ///< unavailable, tunnel: the tunnel already serves {found} connections, its limit
 pub const RATLS_ERR_CONNECTIONS_EXHAUSTED: _bindgen_ty_1 = 910;
-///< unavailable, tunnel: no dstack guest agent to attest this client with: tried {expected} and DSTACK_SIMULATOR_ENDPOINT
+///< unavailable, tunnel: no dstack guest agent to attest this client with: tried {expected}
 pub const RATLS_ERR_DSTACK_UNAVAILABLE: _bindgen_ty_1 = 911;
 ///< unavailable, tunnel: the operating system refused {what}: {found}
 pub const RATLS_ERR_SYSTEM: _bindgen_ty_1 = 912;
@@ -444,6 +445,16 @@ pub const RATLS_ERR_CONNECTION_UNKNOWN: _bindgen_ty_1 = 917;
 pub const RATLS_ERR_START_TLS_REFUSED: _bindgen_ty_1 = 918;
 ///< unavailable, tunnel: upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found}
 pub const RATLS_ERR_CHANNEL_BINDING_ONLY: _bindgen_ty_1 = 919;
+///< unavailable, tunnel: the dstack guest agent at {path} answers {found} instead of a certificate: {what}
+pub const RATLS_ERR_DSTACK_ERROR: _bindgen_ty_1 = 920;
+///< unavailable, tunnel: the answer of the dstack guest agent at {path} cannot be used: {what}
+pub const RATLS_ERR_DSTACK_ANSWER: _bindgen_ty_1 = 921;
+///< unavailable, tunnel: the dstack guest agent at {path} gave no certificate within {expected}ms ({option:dstack_timeout_ms})
+pub const RATLS_ERR_DSTACK_TIMEOUT: _bindgen_ty_1 = 922;
+///< refused, tunnel: upstream demands a certificate of this client (TLS alert "{alert}"), and none was presented: {what} ({option:client_attestation}, {option:dstack_socket})
+pub const RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED: _bindgen_ty_1 = 923;
+///< refused, tunnel: upstream does not accept this client's own certificate (TLS alert "{alert}"). Check that the server trusts the KMS that issued it, that its policy admits this client's app and compose hash and this machine's TCB status, and that the clocks agree.
+pub const RATLS_ERR_CLIENT_CERTIFICATE_REFUSED: _bindgen_ty_1 = 924;
 ///< usage, tunnel: "{found}" is not the URL of a report: expected http:// or https:// and a host
 pub const RATLS_ERR_REPORT_URL: _bindgen_ty_1 = 940;
 ///< unavailable, tunnel: cannot fetch the report from {url}: {what}
@@ -1638,12 +1649,22 @@ pub struct ratls_tunnel_options {
     pub keepalive_count: i32,
     ///< 1: send PostgreSQL's SSLRequest first; 0: TLS from the first byte on
     pub start_tls: i32,
+    ///< path of the dstack guest agent's socket; NULL: the first of the usual places that is there
+    pub dstack_socket: *const ::core::ffi::c_char,
+    ///< what the environment's DSTACK_SIMULATOR_ENDPOINT (else TAPPD_SIMULATOR_ENDPOINT) says: a socket's path, or an http or https URL. It decides who makes this client's key, so it counts only with allow_simulator, without a dstack_socket, and in no setuid process. NULL or "": not set
+    pub dstack_simulator_endpoint: *const ::core::ffi::c_char,
+    ///< for one certificate from the guest agent; 0: RATLS_DSTACK_TIMEOUT_MS_DEFAULT
+    pub dstack_timeout_ms: i64,
+    ///< 1: present a certificate of this client's own TEE, which must be there before anything is dialled; 0: present one when the server asks and a guest agent is there; -1: never
+    pub client_attestation: i32,
+    ///< 0
+    pub reserved_client: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of ratls_tunnel_options",
-    ][::core::mem::size_of::<ratls_tunnel_options>() - 112usize];
+    ][::core::mem::size_of::<ratls_tunnel_options>() - 144usize];
     [
         "Alignment of ratls_tunnel_options",
     ][::core::mem::align_of::<ratls_tunnel_options>() - 8usize];
@@ -1701,6 +1722,22 @@ const _: () = {
     [
         "Offset of field: ratls_tunnel_options::start_tls",
     ][::core::mem::offset_of!(ratls_tunnel_options, start_tls) - 108usize];
+    [
+        "Offset of field: ratls_tunnel_options::dstack_socket",
+    ][::core::mem::offset_of!(ratls_tunnel_options, dstack_socket) - 112usize];
+    [
+        "Offset of field: ratls_tunnel_options::dstack_simulator_endpoint",
+    ][::core::mem::offset_of!(ratls_tunnel_options, dstack_simulator_endpoint)
+        - 120usize];
+    [
+        "Offset of field: ratls_tunnel_options::dstack_timeout_ms",
+    ][::core::mem::offset_of!(ratls_tunnel_options, dstack_timeout_ms) - 128usize];
+    [
+        "Offset of field: ratls_tunnel_options::client_attestation",
+    ][::core::mem::offset_of!(ratls_tunnel_options, client_attestation) - 136usize];
+    [
+        "Offset of field: ratls_tunnel_options::reserved_client",
+    ][::core::mem::offset_of!(ratls_tunnel_options, reserved_client) - 140usize];
 };
 unsafe extern "C" {
     pub fn ratls_tunnel_options_init(options: *mut ratls_tunnel_options, size: usize);
