@@ -19,7 +19,7 @@ ratls_py_log_init();
 %typemap(argout) ratls_error **err {
   if (result != RATLS_OK) {
     Py_CLEAR($result);
-    ratls_py_raise(*$1, result);
+    if (!PyErr_Occurred()) ratls_py_raise(*$1, result); /* what a signal's handler raised stands */
     SWIG_fail;
   }
 }
@@ -227,7 +227,7 @@ ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
     const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
     int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
-    ratls_cancel *cancel, ratls_error **err);
+    ratls_cancel *cancel, int32_t watched, ratls_error **err);
 PyObject *drain_log(void);
 
 %inline %{

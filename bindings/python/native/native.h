@@ -8,6 +8,7 @@
 #define RA_TLS_VERIFY_NATIVE_H
 
 #include <Python.h>
+#include <stdbool.h>
 
 #include "ratls/ratls.h"
 
@@ -27,6 +28,12 @@ PyObject *ratls_py_exception(const ratls_error *error, ratls_status status);
 
 /** Raise it. `error` may be NULL (out of memory), then `status` tells. */
 void ratls_py_raise(const ratls_error *error, ratls_status status);
+
+/* ---- signals ---- */
+
+/** Make a call from Python's main thread, without the interpreter's lock, and run the handlers of signals meanwhile. False when
+ *  one of them raised: then `cancel` was triggered, its exception is set, and the call ended. */
+bool ratls_py_watch(void (*run)(void *argument), void *argument, ratls_cancel *cancel);
 
 /* ---- verifiers and tunnels from flat arguments ---- */
 
@@ -50,11 +57,12 @@ void custom_quote(const ratls_custom_request *request, const uint8_t **bytes, si
 /** From now on requests are rejected at once. Returns how many judges are at work. */
 int begin_shutdown(void);
 
+/** watched: it is Python's main thread that calls, and a handler of a signal that raises ends the opening. */
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
     const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
     int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
-    ratls_cancel *cancel, ratls_error **err);
+    ratls_cancel *cancel, int32_t watched, ratls_error **err);
 
 /* ---- requests ---- */
 

@@ -131,13 +131,30 @@ int begin_shutdown(void)
     return atomic_load(&judges_at_work);
 }
 
+typedef struct {
+    ratls_tunnel **out;
+    ratls_verifier *verifier;
+    const ratls_tunnel_options *options;
+    ratls_cancel *cancel;
+    ratls_error **err;
+    ratls_status status;
+} opening;
+
+static void run_opening(void *argument)
+{
+    opening *o = argument;
+
+    o->status = ratls_tunnel_open(o->out, o->verifier, o->options, o->cancel, o->err);
+}
+
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
     const ratls_verify_options *verify, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
     int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
-    ratls_cancel *cancel, ratls_error **err)
+    ratls_cancel *cancel, int32_t watched, ratls_error **err)
 {
     ratls_tunnel_options options;
+    opening o = {out, verifier, &options, cancel, err, RATLS_ERR_INTERNAL};
 
     ratls_tunnel_options_init(&options, sizeof options);
     options.host = host;
@@ -154,5 +171,12 @@ ratls_status open_tunnel(
     options.peer = RATLS_PEER_SAME_PROCESS;
     options.spelling = RATLS_SPELLING_PYTHON;
     options.log = ratls_py_log;
-    return ratls_tunnel_open(out, verifier, &options, cancel, err);
+    if (watched == 0) {
+        run_opening(&o);
+    } else if (!ratls_py_watch(run_opening, &o, cancel) && o.status == RATLS_OK) {
+        ratls_tunnel_close(*out);
+        *out = NULL;
+        o.status = RATLS_ERR_CANCELLED;
+    }
+    return o.status;
 }

@@ -109,18 +109,84 @@ def test_a_silent_server_takes_no_longer_than_allowed(minted: Minted) -> None:
     assert caught.value.code == "HANDSHAKE_TIMEOUT"
 
 
+class Alarm(Exception):
+    """What a handler raises."""
+
+
+@pytest.fixture
+def on_signal() -> Iterator[Any]:
+    """Installs a handler of SIGUSR1 for a test."""
+    before = signal.getsignal(signal.SIGUSR1)
+    yield lambda handler: signal.signal(signal.SIGUSR1, handler)
+    signal.signal(signal.SIGUSR1, before)
+
+
+def send_when_it_waits(sidecar: Sidecar, number: int) -> threading.Thread:
+    """Sends a signal once somebody has said hello."""
+    def send() -> None:
+        sidecar.wait_for(lambda seen: bool(seen) and seen[0].received_bytes > 0)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
 def test_ctrl_c_ends_the_opening(minted: Minted) -> None:
     with Sidecar(minted, NOBODY, behaviour=BEHAVIOURS["silent"]) as sidecar:
-        def interrupt() -> None:
-            sidecar.wait_for(lambda seen: bool(seen) and seen[0].received_bytes > 0)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        thread.start()
+        thread = send_when_it_waits(sidecar, signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port, handshake_timeout=60)
         thread.join()
         assert sidecar.wait_closed()[0].closed == "the client gave up"
+
+
+def test_what_a_signals_handler_raises_ends_the_opening(minted: Minted, on_signal: Any) -> None:
+    def handler(number: int, frame: object) -> None:
+        raise Alarm(number)
+
+    on_signal(handler)
+    with Sidecar(minted, NOBODY, behaviour=BEHAVIOURS["silent"]) as sidecar:
+        thread = send_when_it_waits(sidecar, signal.SIGUSR1)
+        with pytest.raises(Alarm):
+            Tunnel.open(NoopVerifier(), "127.0.0.1", sidecar.port, handshake_timeout=60)
+        thread.join()
+
+
+def test_a_handler_runs_during_the_opening_which_goes_on(minted: Minted, on_signal: Any) -> None:
+    ran = threading.Event()
+    on_signal(lambda number, frame: ran.set())
+
+    class Waiting(RaTlsVerifier):
+        def verify(self, quote: bytes, options: VerifyOptions) -> Any:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert ran.wait(30)
+            return {"tcb_status": "OK"}
+
+    with Sidecar(minted, NOBODY) as sidecar:
+        Tunnel.open(Waiting(), "127.0.0.1", sidecar.port).close()
+    assert ran.is_set()
+
+
+def test_what_opens_while_a_handler_raises_is_closed_again(sidecar: Sidecar, on_signal: Any) -> None:
+    """The verifier accepts in the very moment: either way there is no tunnel left behind."""
+    def handler(number: int, frame: object) -> None:
+        raise Alarm(number)
+
+    on_signal(handler)
+
+    class Hasty(RaTlsVerifier):
+        def verify(self, quote: bytes, options: VerifyOptions) -> Any:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            return {"tcb_status": "OK"}
+
+    threads = len(os.listdir("/proc/self/task"))
+    for _ in range(5):
+        with pytest.raises(Alarm):
+            Tunnel.open(Hasty(), "127.0.0.1", sidecar.port).close()
+    sidecar.wait_closed(5)
+    gc.collect()
+    assert len(os.listdir("/proc/self/task")) <= threads + 1
 
 
 def test_opening_and_closing_leaves_nothing(sidecar: Sidecar) -> None:

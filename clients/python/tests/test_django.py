@@ -125,6 +125,46 @@ assert connection(OPTIONS={}).pool is None
     assert "CONN_MAX_AGE must be 0" in out
 
 
+def test_what_max_lifetime_may_be(tmp_path: Path) -> None:
+    out = run(tmp_path, """
+for seconds in (0, -1, "60", True, float("inf"), float("nan"), None):
+    try:
+        parameters(max_lifetime=seconds)
+    except ImproperlyConfigured as error:
+        print(error)
+assert "max_lifetime" not in parameters(max_lifetime=60)
+for pool, seconds in ((True, 60), ({"max_lifetime": 30}, 30)):
+    assert connection(OPTIONS={"pool": pool, "max_lifetime": 60}).pool.max_lifetime == seconds
+    from psycopg_ratls.django.base import DatabaseWrapper
+    DatabaseWrapper._connection_pools.clear()
+""")
+    assert out.count("expected seconds above 0") == 7
+
+
+AGES = """
+import time
+from django.db import connection
+def left(max_age, **options):
+    connection.close()
+    connection.settings_dict["CONN_MAX_AGE"] = max_age
+    connection.settings_dict["OPTIONS"].update(options)
+    connection.ensure_connection()
+    return connection.close_at - time.monotonic()
+assert 3000 < left(None) <= 3600
+assert 3000 < left(86400) <= 3600
+assert 30 < left(60) <= 60
+assert 30 < left(None, max_lifetime=90) <= 90
+connection.close_at = time.monotonic()
+connection.close_if_unusable_or_obsolete()
+assert connection.connection is None
+"""
+
+
+def test_no_connection_outlives_its_verdict_for_long(environment: dict[str, str]) -> None:
+    done = manage(environment, "shell", "--no-imports", "-c", AGES)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_settings_can_be_copied(tmp_path: Path) -> None:
     assert run(tmp_path, """
 import copy

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict
 
 import psycopg_ratls
 from psycopg_ratls import _parameters, connect
@@ -173,7 +172,7 @@ def test_what_is_unchanged_reaches_the_driver(name: str) -> None:
         pytest.skip(f"libpq {pq.version()} has no {name}")
     value = VALUES.get(name, "something")
     target = resolve(f"host=db.example {name}={value}", {})
-    given = conninfo_to_dict(through_tunnel(target, FakeTunnel(), 10))  # type: ignore[arg-type]
+    given = through_tunnel(target, FakeTunnel(), 10)  # type: ignore[arg-type]
     assert given[name] == value
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict
 
-from psycopg_ratls._parameters import _GIVE_UP, _OVERRIDES, PLACEHOLDER_PASSWORD, _look_up, resolve, through_tunnel
+from psycopg_ratls._parameters import _OVERRIDES, PLACEHOLDER_PASSWORD, _look_up, resolve, through_tunnel
 from ra_tls_verify import UsageError
 
 
@@ -21,7 +20,7 @@ class FakeTunnel:
 
 def driver_parameters(dsn: str = "", **parameters: Any) -> dict[str, Any]:
     """What the driver is told, once the tunnel stands."""
-    return dict(conninfo_to_dict(through_tunnel(resolve(dsn, parameters), FakeTunnel(), 10)))  # type: ignore[arg-type]
+    return through_tunnel(resolve(dsn, parameters), FakeTunnel(), 10)  # type: ignore[arg-type]
 
 
 def reason(dsn: str = "", **parameters: Any) -> str:
@@ -115,9 +114,9 @@ def tell(how: str, parameters: dict[str, str], tmp_path: Path, monkeypatch: pyte
     return "", {}
 
 
-def meant(conninfo: str) -> dict[str, str]:
-    """What libpq makes of the driver's connection string, environment and service file included."""
-    return _look_up(f"{conninfo} channel_binding={_GIVE_UP}")[0]
+def meant(parameters: dict[str, Any]) -> dict[str, str]:
+    """What libpq makes of the driver's parameters, environment and service file included."""
+    return _look_up(parameters)[0]
 
 
 WAYS = ["dsn", "url", "keyword", "environment", "service"]
@@ -129,8 +128,8 @@ def test_what_would_bypass_or_break_the_socket_is_overridden(
         name: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     value, instead = OVERRIDDEN[name]
     dsn, keywords = tell(how, {"host": "db.example", "port": "5433", name: value}, tmp_path, monkeypatch)
-    given = through_tunnel(resolve(dsn, keywords), FakeTunnel(), 10)  # type: ignore[arg-type]
-    assert dict(conninfo_to_dict(given))[name] == instead
+    given = driver_parameters(dsn, **keywords)
+    assert given[name] == instead
     seen = meant(given)
     assert (seen["host"], seen["port"], seen.get("hostaddr", "")) == ("/run/attested", "5432", "")
     if name != "channel_binding":
@@ -206,8 +205,8 @@ def test_the_timeout_is_libpqs(value: str | None, seconds: int) -> None:
 
 def test_what_is_left_of_the_timeout_is_the_drivers() -> None:
     target = resolve("host=db.example connect_timeout=30", {})
-    for remaining, given in ((12.3, "13"), (0.1, "1"), (-5.0, "1")):
-        assert conninfo_to_dict(through_tunnel(target, FakeTunnel(), remaining))["connect_timeout"] == given  # type: ignore[arg-type]
+    for remaining, given in ((12.3, 13), (0.1, 1), (-5.0, 1)):
+        assert through_tunnel(target, FakeTunnel(), remaining)["connect_timeout"] == given  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dsn", [

@@ -94,6 +94,16 @@ def interruptible(call: Callable[[CancelHandle | None], T]) -> T:
         _log.emit()
 
 
+def watched(call: Callable[[CancelHandle | None], T]) -> T:
+    """Run a call of the core's that looks for signals itself when it waits in the main thread: is_watched()."""
+    return direct(lambda cancel: call(_core.ratls_cancel_new() if is_watched() else None))
+
+
+def is_watched() -> bool:
+    """Whether signals are this thread's: Python runs their handlers in the main thread only."""
+    return threading.current_thread() is threading.main_thread()
+
+
 async def awaitable(call: Callable[[CancelHandle | None], T]) -> T:
     """Run a call in a thread of the package; cancelling the task ends the call too."""
     cancel = _core.ratls_cancel_new()

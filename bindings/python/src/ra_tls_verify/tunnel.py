@@ -63,7 +63,7 @@ class Tunnel:
         Raises:
             UsageError, RefusedError, UnavailableError
         """
-        return _calls.interruptible(_opening(
+        return _calls.watched(_opening(
             verifier, host, port, server_name, options, connect_timeout, handshake_timeout, start_tls,
             tcp_user_timeout, keepalive_idle, keepalive_interval, keepalive_count))
 
@@ -200,4 +200,4 @@ def _opening(verifier: RaTlsVerifier, host: str, port: int, server_name: str | N
                _whole("keepalive_count", keepalive_count))
     return lambda cancel: Tunnel(
         _core.open_tunnel(handle, host, port, server_name, policy, connect_ms, handshake_ms, int(start_tls), user_timeout_ms,
-                          *probing, cancel), verifier)
+                          *probing, cancel, int(_calls.is_watched())), verifier)

@@ -57,8 +57,8 @@ class Way:
         return await Tunnel.open_async(**self.arguments)
 
     @contextmanager
-    def driving(self, tunnel: Tunnel, start: float) -> Iterator[str]:
-        """The connection string for the driver, which has what is left of the time since `start`."""
+    def driving(self, tunnel: Tunnel, start: float) -> Iterator[dict[str, Any]]:
+        """The parameters for the driver, which has what is left of the time since `start`."""
         end = start + self.target.timeout
         before = _deadline.set(end)
         try:

@@ -42,8 +42,8 @@ class Connection(Attested, psycopg.Connection[Row]):
         try:
             with way.driving(tunnel, start) as through:
                 connection = super().connect(
-                    through, autocommit=autocommit, prepare_threshold=prepare_threshold, context=context,
-                    row_factory=row_factory or cast(RowFactory[Row], dict_row), cursor_factory=cursor_factory)
+                    autocommit=autocommit, prepare_threshold=prepare_threshold, context=context,
+                    row_factory=row_factory or cast(RowFactory[Row], dict_row), cursor_factory=cursor_factory, **through)
                 connection._rest_on(tunnel, connection.fileno())
         except BaseException:
             tunnel.close()
@@ -78,8 +78,8 @@ class AsyncConnection(Attested, psycopg.AsyncConnection[Row]):
         try:
             with way.driving(tunnel, start) as through:
                 connection = await super().connect(
-                    through, autocommit=autocommit, prepare_threshold=prepare_threshold, context=context,
-                    row_factory=row_factory or cast(AsyncRowFactory[Row], dict_row), cursor_factory=cursor_factory)
+                    autocommit=autocommit, prepare_threshold=prepare_threshold, context=context,
+                    row_factory=row_factory or cast(AsyncRowFactory[Row], dict_row), cursor_factory=cursor_factory, **through)
                 connection._rest_on(tunnel, connection.fileno())
         except BaseException:
             await tunnel.close_async()

@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any
 
 import psycopg
 from psycopg import pq
 from psycopg.abc import ConnParam
-from psycopg.conninfo import make_conninfo, timeout_from_conninfo
+from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 
 from ra_tls_verify._errors import from_code
 from ra_tls_verify.tunnel import Tunnel
@@ -50,8 +51,8 @@ _IN_VAIN = ("sslcert", "sslkey", "sslpassword")
 class Target:
     """Where a connection string leads, by libpq's rules: defaults, PG* variables, service file, .pgpass."""
 
-    #: The caller's parameters as one connection string.
-    conninfo: str = field(repr=False)
+    #: The caller's parameters, by name.
+    given: dict[str, Any] = field(repr=False)
     #: What to dial: `hostaddr` where given, else `host`.
     address: str
     #: What to ask for (SNI): `host`, unless it is an address.
@@ -71,13 +72,9 @@ def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
     Raises:
         ra_tls_verify.UsageError: DSN_INVALID, for what is malformed or cannot be honoured.
     """
-    _check_text(dsn, parameters)
+    given = _read(dsn, parameters)
     try:
-        conninfo = make_conninfo(dsn, **parameters)
-    except psycopg.Error as error:
-        raise from_code("DSN_INVALID", what=_without_quotations(str(error).strip())) from None
-    try:
-        known, password = _look_up(make_conninfo(conninfo, channel_binding=_GIVE_UP))
+        known, password = _look_up(given)
         timeout = timeout_from_conninfo({"connect_timeout": known.get("connect_timeout") or 0})
     except psycopg.Error as error:
         raise from_code("DSN_INVALID", what=str(error).strip()) from None
@@ -87,18 +84,28 @@ def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
     _check_host(host, address)
     _check_tls_versions(known)
     _warn(known)
-    return Target(conninfo, address or host, _server_name(host), _port(known.get("port", "")), password, timeout, _link(known))
+    return Target(given, address or host, _server_name(host), _port(known.get("port", "")), password, timeout, _link(known))
 
 
-def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> str:
-    """The connection string for the driver: the caller's parameters, with the tunnel's socket as the server.
+def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> dict[str, Any]:
+    """The driver's parameters: the caller's, with the tunnel's socket as the server.
 
     The driver's own timeout has whole seconds, two at least: what is left is bounded more closely by who connects.
     """
-    changed = {name: value for name, value in _OVERRIDES.items() if name in _known_parameters()}
-    return make_conninfo(
-        target.conninfo, **changed, host=tunnel.directory, port=tunnel.port,
-        password=target.password or PLACEHOLDER_PASSWORD, connect_timeout=max(1, math.ceil(remaining)))
+    return {**target.given, **_overrides(), "host": tunnel.directory, "port": tunnel.port,
+            "password": target.password or PLACEHOLDER_PASSWORD, "connect_timeout": max(1, math.ceil(remaining))}
+
+
+def _read(dsn: str, parameters: dict[str, ConnParam]) -> dict[str, Any]:
+    """The caller's parameters by name. The string is parsed once, here; what the names stand for is not looked at."""
+    _check_text(dsn, parameters)
+    named = {name: value for name, value in parameters.items() if value is not None}
+    for name in named.keys() - _known_parameters():
+        raise from_code("DSN_INVALID", what=f'invalid connection option "{name}"')
+    try:
+        return {**(conninfo_to_dict(dsn) if dsn else {}), **named}
+    except psycopg.Error as error:
+        raise from_code("DSN_INVALID", what=_without_quotations(str(error).strip())) from None
 
 
 def _check_text(dsn: str, parameters: dict[str, ConnParam]) -> None:
@@ -125,9 +132,15 @@ def _known_parameters() -> frozenset[str]:
     return frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
 
-def _look_up(conninfo: str) -> tuple[dict[str, str], str]:
+@lru_cache
+def _overrides() -> dict[str, str]:
+    """Those of _OVERRIDES that the libpq in use knows."""
+    return {name: value for name, value in _OVERRIDES.items() if name in _known_parameters()}
+
+
+def _look_up(given: dict[str, Any]) -> tuple[dict[str, str], str]:
     """Every parameter as libpq sees it, and the password, also from .pgpass."""
-    connection = pq.PGconn.connect_start(conninfo.encode())
+    connection = pq.PGconn.connect_start(_in_one_string({**given, "channel_binding": _GIVE_UP}).encode())
     try:
         if connection.status != pq.ConnStatus.BAD:
             raise psycopg.OperationalError("this libpq cannot say what a connection string means without connecting")
@@ -137,6 +150,12 @@ def _look_up(conninfo: str) -> tuple[dict[str, str], str]:
         return {name: _decoded(name, value) for name, value in known.items()}, _decoded("password", connection.password)
     finally:
         connection.finish()
+
+
+def _in_one_string(parameters: dict[str, Any]) -> str:
+    """A connection string of these parameters. The names are known ones."""
+    escaped = ((name, str(value).replace("\\", "\\\\").replace("'", "\\'")) for name, value in parameters.items())
+    return " ".join(f"{name}='{value}'" for name, value in escaped)
 
 
 def _decoded(name: str, value: bytes) -> str:

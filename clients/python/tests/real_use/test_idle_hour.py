@@ -1,4 +1,8 @@
-"""A connection that says nothing for an hour, which the test does not wait for: the client's clocks are replaced."""
+"""A connection that says nothing for an hour, which the test does not wait for: the client's clocks are replaced.
+
+All of them, at the system's calls: the core's own hook would move the core's clock alone, and an idle timer of the driver, of Python
+or of a library would go unnoticed. That the core sees it too is in the verdict, which is an hour younger and no longer the kept one.
+"""
 from __future__ import annotations
 
 import json

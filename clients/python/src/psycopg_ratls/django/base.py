@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from ra_tls_verify import VerifyOptions
 from .._connection import Connection
 from .client import DatabaseClient
 
+#: A connection is replaced when it is older, whatever CONN_MAX_AGE says, so that none outlives its verdict by more than this.
+MAX_LIFETIME_SECONDS = 3600.0
 #: What of the OPTIONS is the verification's. "options" is PostgreSQL's when it is text.
 _OURS = ("verifier", "options", "allow_simulator", "start_tls")
 
@@ -35,16 +38,32 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own backend for PostgreSQL; only connecting is different.
 
     OPTIONS may hold, beside what Django and libpq know: `verifier` (a verifier, or the dotted path of one), `verify_options`
-    (VerifyOptions, or a dictionary of them), `allow_simulator`, `start_tls`, and `pool` as with Django.
+    (VerifyOptions, or a dictionary of them), `allow_simulator`, `start_tls`, `max_lifetime` (seconds), and `pool` as with Django.
     """
 
     Database = _Driver()
     client_class = DatabaseClient
     _connection_pools: dict[str, Any] = {}
+    close_at: float | None
+
+    def connect(self) -> None:
+        """Connect; between two requests Django closes what is older than CONN_MAX_AGE, and than max_lifetime as well."""
+        super().connect()
+        if not self.pool:
+            end = time.monotonic() + self._max_lifetime()
+            self.close_at = end if self.close_at is None else min(self.close_at, end)
+
+    def _max_lifetime(self) -> float:
+        seconds = self.settings_dict["OPTIONS"].get("max_lifetime", MAX_LIFETIME_SECONDS)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+            raise ImproperlyConfigured(f"OPTIONS has max_lifetime {seconds!r}: expected seconds above 0")
+        return seconds
 
     def get_connection_params(self) -> dict[str, Any]:
         """What Connection.connect() is given."""
         parameters: dict[str, Any] = super().get_connection_params()
+        parameters.pop("max_lifetime", None)
+        self._max_lifetime()
         parameters["row_factory"] = tuple_row
         verifier = parameters.get("verifier")
         if isinstance(verifier, str):
@@ -84,7 +103,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return ConnectionPool(
             parameters.pop("conninfo", ""), kwargs={**parameters, "autocommit": True}, open=False,
             configure=self._configure_connection,
-            check=ConnectionPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None, **ours, **settings)
+            check=ConnectionPool.check_connection if self.settings_dict["CONN_HEALTH_CHECKS"] else None, **ours,
+            **{"max_lifetime": self._max_lifetime(), **settings})
 
 
 #: Pools of the parent, in a forked child: kept, since letting go of one would wait for threads that are not here.
