@@ -6,16 +6,18 @@ static void prepare(const ratls_collateral *collateral)
 {
     ratls_prepared *prepared = NULL;
     ratls_trust_anchor anchor;
+    ratls_trust *trust = NULL;
     ratls_error *error = NULL;
     ratls_status status;
 
     ratls_trust_anchor_intel(&anchor);
-    status = ratls_prepare(&prepared, collateral, &anchor, &error);
+    MUST(ratls_trust_new(&trust, &anchor, NULL) == RATLS_OK);
+    status = ratls_prepare(&prepared, collateral, trust, &error);
     MUST((status == RATLS_OK) == (prepared != NULL) && (status == RATLS_OK) == (error == NULL));
     MUST(error == NULL || ratls_error_message(error, RATLS_SPELLING_C) != NULL);
     ratls_error_free(error);
     ratls_prepared_free(prepared);
-    ratls_trust_anchor_clear(&anchor);
+    ratls_trust_free(trust);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -13,6 +13,9 @@ typedef enum {
 /** Standard alphabet with padding. *out is the caller's to free(), never NULL on success. */
 ratls_base64_outcome ratls_base64_decode(uint8_t **out, size_t *out_len, ratls_bytes text);
 
+/** The same into `out`, which has room for three bytes for each group of four; false when the text is malformed. */
+bool ratls_base64_decode_into(uint8_t *out, size_t *out_len, ratls_bytes text);
+
 /** The alphabet for URLs, without padding. *out is the caller's to free(), never NULL on success. */
 ratls_base64_outcome ratls_base64url_decode(uint8_t **out, size_t *out_len, ratls_bytes text);
 

@@ -7,12 +7,19 @@
 #include "base/time.h"
 #include "base/utf8.h"
 
-enum { KEYS_FIRST_CAPACITY = 64 };
+enum {
+    KEYS_FIRST_CAPACITY = 64,
+    KEYS_PAIRWISE_MAX = 8,       /* up to so many keys are compared with each other */
+    NODES_FIRST_CAPACITY = 16,
+    BYTES_PER_NODE = 4,          /* about as many of a document's bytes as make one node */
+    TREE_TEXT_MAX = 16 << 20
+};
 
 /* An object or array that is open. */
 typedef struct {
     bool object;
     size_t first_key; /* of the scan's keys: where this object's begin */
+    size_t node;      /* its own */
 } json_frame;
 
 typedef struct {
@@ -25,6 +32,10 @@ typedef struct {
     size_t keys_len;
     size_t keys_capacity;
     ratls_bytes duplicate;
+    bool keeps_nodes;
+    ratls_json_node *nodes;
+    size_t nodes_len;
+    size_t nodes_capacity;
 } json_scan;
 
 static int peek(const ratls_reader *reader)
@@ -57,6 +68,44 @@ static bool take_digits(ratls_reader *reader)
     while (peek(reader) >= '0' && peek(reader) <= '9' && ratls_reader_skip(reader, 1)) {
     }
     return reader->left < before;
+}
+
+/* Room for one more node. */
+static bool reserve_node(json_scan *scan)
+{
+    size_t capacity = scan->nodes_capacity == 0 ? NODES_FIRST_CAPACITY + scan->reader.left / BYTES_PER_NODE : 2 * scan->nodes_capacity;
+    ratls_json_node *grown;
+
+    if (scan->nodes_len < scan->nodes_capacity) {
+        return true;
+    }
+    grown = realloc(scan->nodes, capacity * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    scan->nodes = grown;
+    scan->nodes_capacity = capacity;
+    return true;
+}
+
+/* Keep what `text` is, if anything is kept; nothing is in it yet. */
+static ratls_json_outcome keep_node(json_scan *scan, ratls_json_kind kind, ratls_bytes text, bool escaped)
+{
+    if (!scan->keeps_nodes) {
+        return RATLS_JSON_OK;
+    }
+    if (!reserve_node(scan)) {
+        return RATLS_JSON_OUT_OF_MEMORY;
+    }
+    scan->nodes[scan->nodes_len] = (ratls_json_node){
+        .at = (uint32_t)(text.data - scan->reader.start),
+        .len = (uint32_t)text.len,
+        .after = (uint32_t)(scan->nodes_len + 1),
+        .kind = (uint8_t)kind,
+        .escaped = escaped,
+    };
+    scan->nodes_len++;
+    return RATLS_JSON_OK;
 }
 
 /* RFC 8259, 6, its grammar alone. */
@@ -135,11 +184,29 @@ static bool take_escape(ratls_reader *reader)
     return true;
 }
 
+/* None of these eight bytes is a quote, a backslash or a control character: in each of the three differences a byte that is
+ * less than what is taken from it borrows, which sets its top bit (and bytes above 0x7f are not looked at, which is right). */
+static bool all_plain(uint64_t eight)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    uint64_t quotes = eight ^ ones * '"', slashes = eight ^ ones * '\\';
+
+    return (((eight - ones * 0x20) & ~eight) | ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes)) & tops ? false : true;
+}
+
 /* Skip to the next quote, backslash or control character. */
 static bool skip_plain(ratls_reader *reader)
 {
     size_t plain = 0;
+    uint64_t eight;
 
+    while (reader->left - plain >= sizeof eight) {
+        memcpy(&eight, reader->next + plain, sizeof eight);
+        if (!all_plain(eight)) {
+            break;
+        }
+        plain += sizeof eight;
+    }
     while (plain < reader->left && reader->next[plain] >= 0x20 && reader->next[plain] != '"' && reader->next[plain] != '\\') {
         plain++;
     }
@@ -167,6 +234,11 @@ static bool take_string(ratls_reader *reader, ratls_bytes *out, bool *escaped)
 
 static ratls_json_outcome remember_key(json_scan *scan, ratls_bytes key)
 {
+    ratls_json_outcome outcome = keep_node(scan, RATLS_JSON_KEY, key, false);
+
+    if (outcome != RATLS_JSON_OK) {
+        return outcome;
+    }
     if (scan->keys_len - scan->frames[scan->depth - 1].first_key == RATLS_JSON_MEMBERS_MAX) {
         return RATLS_JSON_MALFORMED;
     }
@@ -209,34 +281,60 @@ static int compare_keys(const void *left, const void *right)
     return a->len == 0 ? 0 : memcmp(a->data, b->data, a->len);
 }
 
+/* A key that is there twice among `count`; NULL when all differ. */
+static const ratls_bytes *find_duplicate(ratls_bytes *keys, size_t count)
+{
+    if (count <= KEYS_PAIRWISE_MAX) {
+        for (size_t i = 1; i < count; i++) {
+            for (size_t j = 0; j < i; j++) {
+                if (ratls_bytes_equal(keys[i], keys[j])) {
+                    return &keys[i];
+                }
+            }
+        }
+        return NULL;
+    }
+    qsort(keys, count, sizeof *keys, compare_keys);
+    for (size_t i = 1; i < count; i++) {
+        if (ratls_bytes_equal(keys[i - 1], keys[i])) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
 /* The innermost object or array ends; an object's keys must all differ (DCAP rules 2.6, 6). */
 static ratls_json_outcome close_frame(json_scan *scan)
 {
     json_frame frame = scan->frames[--scan->depth];
     size_t count = scan->keys_len - frame.first_key;
+    const ratls_bytes *duplicate = frame.object && count > 1 ? find_duplicate(scan->keys + frame.first_key, count) : NULL;
 
-    if (!frame.object || count < 2) {
-        scan->keys_len = frame.first_key;
-        return RATLS_JSON_OK;
-    }
-    qsort(scan->keys + frame.first_key, count, sizeof *scan->keys, compare_keys);
-    for (size_t i = frame.first_key + 1; i < scan->keys_len; i++) {
-        if (ratls_bytes_equal(scan->keys[i - 1], scan->keys[i])) {
-            scan->duplicate = scan->keys[i];
-            return RATLS_JSON_DUPLICATE_KEY;
-        }
+    if (duplicate != NULL) {
+        scan->duplicate = *duplicate;
+        return RATLS_JSON_DUPLICATE_KEY;
     }
     scan->keys_len = frame.first_key;
+    if (scan->keeps_nodes) {
+        scan->nodes[frame.node].after = (uint32_t)scan->nodes_len;
+    }
     return RATLS_JSON_OK;
 }
 
 /* A value begins with { or [: *empty tells whether it ends at once. */
 static ratls_json_outcome open_frame(json_scan *scan, bool object, bool *empty)
 {
+    size_t node = scan->nodes_len;
+    ratls_json_outcome outcome;
+
     if (scan->depth == RATLS_JSON_DEPTH_MAX) {
         return RATLS_JSON_MALFORMED;
     }
-    scan->frames[scan->depth++] = (json_frame){object, scan->keys_len};
+    outcome = keep_node(scan, object ? RATLS_JSON_OBJECT : RATLS_JSON_ARRAY, (ratls_bytes){scan->reader.next, 0}, false);
+    if (outcome != RATLS_JSON_OK) {
+        return outcome;
+    }
+    scan->frames[scan->depth++] = (json_frame){object, scan->keys_len, node};
     skip_space(&scan->reader);
     *empty = take_char(&scan->reader, object ? '}' : ']');
     if (*empty) {
@@ -245,23 +343,41 @@ static ratls_json_outcome open_frame(json_scan *scan, bool object, bool *empty)
     return object ? take_key(scan) : RATLS_JSON_OK;
 }
 
-static bool take_scalar(json_scan *scan)
+static ratls_json_outcome take_scalar(json_scan *scan)
 {
-    ratls_bytes text;
-    bool escaped;
+    ratls_reader start = scan->reader;
+    ratls_json_kind kind = RATLS_JSON_NUMBER_KIND;
+    ratls_bytes text = {0};
+    bool escaped = false, taken;
 
     switch (peek(&scan->reader)) {
     case '"':
-        return take_string(&scan->reader, &text, &escaped);
+        kind = RATLS_JSON_STRING;
+        taken = take_string(&scan->reader, &text, &escaped);
+        break;
     case 't':
-        return take_word(&scan->reader, "true");
+        kind = RATLS_JSON_TRUE;
+        taken = take_word(&scan->reader, "true");
+        break;
     case 'f':
-        return take_word(&scan->reader, "false");
+        kind = RATLS_JSON_FALSE;
+        taken = take_word(&scan->reader, "false");
+        break;
     case 'n':
-        return take_word(&scan->reader, "null");
+        kind = RATLS_JSON_NULL;
+        taken = take_word(&scan->reader, "null");
+        break;
     default:
-        return take_number(scan);
+        taken = take_number(scan);
+        break;
     }
+    if (!taken) {
+        return RATLS_JSON_MALFORMED;
+    }
+    if (kind != RATLS_JSON_STRING) {
+        text = (ratls_bytes){start.next, start.left - scan->reader.left};
+    }
+    return keep_node(scan, kind, text, escaped);
 }
 
 /* After a whole value: close what ends here, up to the comma before the next value; *done at the very end. */
@@ -300,8 +416,8 @@ static ratls_json_outcome scan_values(json_scan *scan)
             outcome = open_frame(scan, true, &empty);
         } else if (take_char(&scan->reader, '[')) {
             outcome = open_frame(scan, false, &empty);
-        } else if (!take_scalar(scan)) {
-            outcome = RATLS_JSON_MALFORMED;
+        } else {
+            outcome = take_scalar(scan);
         }
         if (outcome == RATLS_JSON_OK && empty) {
             outcome = after_value(scan, &done);
@@ -313,20 +429,47 @@ static ratls_json_outcome scan_values(json_scan *scan)
     return RATLS_JSON_OK;
 }
 
+/* Scan it all; the nodes stay the scan's. */
+static ratls_json_outcome scan_text(json_scan *scan, ratls_bytes *duplicate)
+{
+    ratls_json_outcome outcome = RATLS_JSON_MALFORMED;
+
+    if (ratls_utf8_valid((ratls_bytes){scan->reader.next, scan->reader.left})) {
+        outcome = scan_values(scan);
+    }
+    outcome = scan->number_refused ? RATLS_JSON_NUMBER : outcome;
+    free(scan->keys);
+    if (duplicate != NULL) {
+        *duplicate = scan->duplicate;
+    }
+    return outcome;
+}
+
 static ratls_json_outcome check_text(ratls_bytes text, bool integers_only, ratls_bytes *duplicate)
 {
     json_scan scan = {.reader = ratls_reader_over(text), .integers_only = integers_only};
-    ratls_json_outcome outcome = RATLS_JSON_MALFORMED;
 
-    if (ratls_utf8_valid(text)) {
-        outcome = scan_values(&scan);
+    return scan_text(&scan, duplicate);
+}
+
+ratls_json_outcome ratls_json_tree_parse(ratls_json_tree *out, ratls_bytes text, bool integers_only, ratls_bytes *duplicate)
+{
+    json_scan scan = {.reader = ratls_reader_over(text), .integers_only = integers_only, .keeps_nodes = true};
+    ratls_json_outcome outcome = text.len > TREE_TEXT_MAX ? RATLS_JSON_MALFORMED : scan_text(&scan, duplicate);
+
+    *out = (ratls_json_tree){0};
+    if (outcome != RATLS_JSON_OK) {
+        free(scan.nodes);
+        return outcome;
     }
-    outcome = scan.number_refused ? RATLS_JSON_NUMBER : outcome;
-    free(scan.keys);
-    if (duplicate != NULL) {
-        *duplicate = scan.duplicate;
-    }
-    return outcome;
+    *out = (ratls_json_tree){text, scan.nodes, scan.nodes_len};
+    return RATLS_JSON_OK;
+}
+
+void ratls_json_tree_clear(ratls_json_tree *tree)
+{
+    free(tree->nodes);
+    *tree = (ratls_json_tree){0};
 }
 
 ratls_json_outcome ratls_json_check(ratls_bytes text, ratls_bytes *duplicate)

@@ -37,6 +37,38 @@ ratls_json_outcome ratls_json_parse(cJSON **out, ratls_bytes text, ratls_bytes *
  *  malformed, since after cJSON 1e2 and 100 look the same. */
 ratls_json_outcome ratls_json_parse_integers(cJSON **out, ratls_bytes text, ratls_bytes *duplicate);
 
+/** What a tree is made of: values in the order of the text, and the names of members before their values. */
+typedef enum {
+    RATLS_JSON_NULL,
+    RATLS_JSON_FALSE,
+    RATLS_JSON_TRUE,
+    RATLS_JSON_NUMBER_KIND,
+    RATLS_JSON_STRING,
+    RATLS_JSON_ARRAY,
+    RATLS_JSON_OBJECT,
+    RATLS_JSON_KEY
+} ratls_json_kind;
+
+typedef struct {
+    uint32_t at;    /* where in the text it begins: a string after its quote … */
+    uint32_t len;   /* … and how long it is; nothing in arrays and objects */
+    uint32_t after; /* index of the node behind it and all that is in it */
+    uint8_t kind;   /* ratls_json_kind */
+    bool escaped;   /* a string with a backslash */
+} ratls_json_node;
+
+/** A document as slices of its text, which it borrows: one allocation, whatever is in it. Read it with base/json_tree.h. */
+typedef struct {
+    ratls_bytes text;
+    ratls_json_node *nodes; /* the first is the whole */
+    size_t len;
+} ratls_json_tree;
+
+/** ratls_json_check() of a text of at most 16 MiB, keeping what it finds. With `integers_only` a fraction or an exponent is
+ *  malformed. ratls_json_tree_clear(); `out` is empty unless RATLS_JSON_OK. */
+ratls_json_outcome ratls_json_tree_parse(ratls_json_tree *out, ratls_bytes text, bool integers_only, ratls_bytes *duplicate);
+void ratls_json_tree_clear(ratls_json_tree *tree);
+
 /** The raw bytes of a member's value in the top-level object of checked text; false when it is absent. */
 bool ratls_json_slice(ratls_bytes *out, ratls_bytes text, const char *key);
 

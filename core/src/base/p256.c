@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/der.h"
+#include "base/digest.h"
 
 enum {
     SCALAR_LEN = RATLS_P256_SIGNATURE_LEN / 2,
@@ -111,29 +112,28 @@ static ECDSA_SIG *make_signature(const uint8_t signature64[RATLS_P256_SIGNATURE_
     return NULL;
 }
 
-static bool digest_message(uint8_t digest[SHA256_DIGEST_LENGTH], ratls_bytes message)
+bool ratls_p256_verify_digest(const ratls_p256_key *key, const uint8_t digest[32], const uint8_t signature64[RATLS_P256_SIGNATURE_LEN])
 {
-    SHA256_CTX context; /* on the stack: the one-shot functions allocate */
-
-    return SHA256_Init(&context) == 1 && SHA256_Update(&context, message.data, message.len) == 1 && SHA256_Final(digest, &context) == 1;
-}
-
-bool ratls_p256_verify_raw(const ratls_p256_key *key, ratls_bytes message, const uint8_t signature64[RATLS_P256_SIGNATURE_LEN])
-{
-    uint8_t digest[SHA256_DIGEST_LENGTH];
     ECDSA_SIG *signature;
     bool valid;
 
-    if (!scalar_in_range(signature64) || !scalar_in_range(signature64 + SCALAR_LEN) || !digest_message(digest, message)) {
+    if (!scalar_in_range(signature64) || !scalar_in_range(signature64 + SCALAR_LEN)) {
         return false;
     }
     (void)ERR_set_mark();
     signature = make_signature(signature64);
     /* OpenSSL's parameter is not const, but verification changes nothing in the key. */
-    valid = signature != NULL && ECDSA_do_verify(digest, sizeof digest, signature, (EC_KEY *)key) == 1;
+    valid = signature != NULL && ECDSA_do_verify(digest, SHA256_DIGEST_LENGTH, signature, (EC_KEY *)key) == 1;
     ECDSA_SIG_free(signature);
     (void)ERR_pop_to_mark();
     return valid;
+}
+
+bool ratls_p256_verify_raw(const ratls_p256_key *key, ratls_bytes message, const uint8_t signature64[RATLS_P256_SIGNATURE_LEN])
+{
+    uint8_t digest[RATLS_SHA256_LEN];
+
+    return ratls_sha256(digest, message, (ratls_bytes){0}, NULL) == RATLS_OK && ratls_p256_verify_digest(key, digest, signature64);
 }
 
 /* A positive INTEGER of at most 32 significant bytes, right-aligned into `out`. */
@@ -153,9 +153,8 @@ static bool read_scalar(uint8_t out[SCALAR_LEN], ratls_reader *reader)
     return digits.left <= SCALAR_LEN && ratls_reader_copy(&digits, out + SCALAR_LEN - digits.left, digits.left);
 }
 
-bool ratls_p256_verify_der(const ratls_p256_key *key, ratls_bytes message, ratls_bytes signature)
+bool ratls_p256_signature_from_der(uint8_t out[RATLS_P256_SIGNATURE_LEN], ratls_bytes signature)
 {
-    uint8_t signature64[RATLS_P256_SIGNATURE_LEN];
     ratls_der sequence;
     ratls_reader reader;
 
@@ -163,6 +162,12 @@ bool ratls_p256_verify_der(const ratls_p256_key *key, ratls_bytes message, ratls
         return false;
     }
     reader = ratls_reader_over(sequence.content);
-    return read_scalar(signature64, &reader) && read_scalar(signature64 + SCALAR_LEN, &reader) && reader.left == 0 &&
-           ratls_p256_verify_raw(key, message, signature64);
+    return read_scalar(out, &reader) && read_scalar(out + SCALAR_LEN, &reader) && reader.left == 0;
+}
+
+bool ratls_p256_verify_der(const ratls_p256_key *key, ratls_bytes message, ratls_bytes signature)
+{
+    uint8_t signature64[RATLS_P256_SIGNATURE_LEN];
+
+    return ratls_p256_signature_from_der(signature64, signature) && ratls_p256_verify_raw(key, message, signature64);
 }

@@ -33,6 +33,12 @@ void ratls_p256_key_free(ratls_p256_key *key);
 /** r ‖ s, big-endian, over the SHA-256 of `message`; false for anything but a valid signature. */
 bool ratls_p256_verify_raw(const ratls_p256_key *key, ratls_bytes message, const uint8_t signature64[RATLS_P256_SIGNATURE_LEN]);
 
+/** r ‖ s over a message with this SHA-256. */
+bool ratls_p256_verify_digest(const ratls_p256_key *key, const uint8_t digest[32], const uint8_t signature64[RATLS_P256_SIGNATURE_LEN]);
+
+/** Ecdsa-Sig-Value in strict DER as r ‖ s; false when it is anything else. */
+bool ratls_p256_signature_from_der(uint8_t out[RATLS_P256_SIGNATURE_LEN], ratls_bytes signature);
+
 /** Ecdsa-Sig-Value in strict DER over the SHA-256 of `message`. */
 bool ratls_p256_verify_der(const ratls_p256_key *key, ratls_bytes message, ratls_bytes signature);
 

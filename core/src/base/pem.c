@@ -1,14 +1,14 @@
 #include "base/pem.h"
 
-#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/reader.h"
 #include "base/text.h"
 
-enum { BASE64_GROUP = 4, BASE64_GROUP_BYTES = 3, PEM_LINE_CHARACTERS = 64, PEM_LINE_BYTES = 48 };
+enum { PEM_LINE_CHARACTERS = 64, PEM_LINE_BYTES = 48 };
 
 static const char begin_mark[] = "-----BEGIN ";
 static const char end_mark[] = "-----END ";
@@ -69,57 +69,12 @@ static bool take_mark(ratls_reader *reader, const char *mark, const char *label)
     return true;
 }
 
-/* Value of a base64 digit, -1 for any other character. */
-static int base64_digit(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* RFC 4648, 3.2 to 3.5: whole groups, only its digits, at most two '=' at the end, no bits left over. The
- *  decoder itself lets some of these pass. *padding is how many '=' there are. */
-static bool base64_strict(ratls_bytes text, size_t *padding)
-{
-    size_t digits = text.len;
-    int last;
-
-    if (text.len == 0 || text.len % BASE64_GROUP != 0) {
-        return false;
-    }
-    while (text.len - digits < 2 && text.data[digits - 1] == '=') {
-        digits--;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        if (base64_digit(text.data[i]) < 0) {
-            return false;
-        }
-    }
-    *padding = text.len - digits;
-    last = base64_digit(text.data[digits - 1]);
-    return *padding == 0 || (*padding == 1 && (last & 0x03) == 0) || (*padding == 2 && (last & 0x0f) == 0);
-}
-
 /* Decode base64 to `target`, which has room for as many bytes as there are characters. */
 static const char *decode_block(uint8_t *target, ratls_bytes text, size_t block_max, size_t *decoded)
 {
-    size_t bytes = text.len / BASE64_GROUP * BASE64_GROUP_BYTES;
-    size_t padding;
-
-    if (text.len > INT_MAX || bytes > block_max + BASE64_GROUP_BYTES) {
-        return "a block is longer than the limit";
-    }
-    if (!base64_strict(text, &padding) || EVP_DecodeBlock(target, text.data, (int)text.len) != (int)bytes) {
+    if (text.len == 0 || !ratls_base64_decode_into(target, decoded, text)) {
         return "a block is not strict base64";
     }
-    *decoded = bytes - padding;
     return *decoded > block_max ? "a block is longer than the limit" : NULL;
 }
 

@@ -14,22 +14,13 @@ size_t ratls_reader_offset(const ratls_reader *reader)
 
 bool ratls_reader_take(ratls_reader *reader, ratls_bytes *out, size_t len)
 {
-    if (len > reader->left) {
+    ratls_bytes taken = {reader->next, len};
+
+    if (!ratls_reader_skip(reader, len)) {
         return false;
     }
-    *out = (ratls_bytes){reader->next, len};
-    if (len > 0) { /* an empty input may be a NULL pointer, to which nothing may be added */
-        reader->next += len;
-        reader->left -= len;
-    }
+    *out = taken;
     return true;
-}
-
-bool ratls_reader_skip(ratls_reader *reader, size_t len)
-{
-    ratls_bytes skipped;
-
-    return ratls_reader_take(reader, &skipped, len);
 }
 
 bool ratls_reader_copy(ratls_reader *reader, uint8_t *out, size_t len)
@@ -43,11 +34,6 @@ bool ratls_reader_copy(ratls_reader *reader, uint8_t *out, size_t len)
         memcpy(out, taken.data, len);
     }
     return true;
-}
-
-bool ratls_reader_u8(ratls_reader *reader, uint8_t *out)
-{
-    return ratls_reader_copy(reader, out, 1);
 }
 
 bool ratls_reader_u16_le(ratls_reader *reader, uint16_t *out)

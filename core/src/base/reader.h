@@ -19,9 +19,30 @@ ratls_reader ratls_reader_over(ratls_bytes input);
 size_t ratls_reader_offset(const ratls_reader *reader);
 
 bool ratls_reader_take(ratls_reader *reader, ratls_bytes *out, size_t len);
-bool ratls_reader_skip(ratls_reader *reader, size_t len);
 bool ratls_reader_copy(ratls_reader *reader, uint8_t *out, size_t len);
-bool ratls_reader_u8(ratls_reader *reader, uint8_t *out);
+
+/* In the header: the scanner of JSON and the reader of DER do little else. */
+
+static inline bool ratls_reader_skip(ratls_reader *reader, size_t len)
+{
+    if (len > reader->left) {
+        return false;
+    }
+    if (len > 0) { /* an empty input may be a NULL pointer, to which nothing may be added */
+        reader->next += len;
+        reader->left -= len;
+    }
+    return true;
+}
+
+static inline bool ratls_reader_u8(ratls_reader *reader, uint8_t *out)
+{
+    if (reader->left == 0) {
+        return false;
+    }
+    *out = *reader->next;
+    return ratls_reader_skip(reader, 1);
+}
 
 /* Little-endian, as quotes and SCALE have them. */
 bool ratls_reader_u16_le(ratls_reader *reader, uint16_t *out);

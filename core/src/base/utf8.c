@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* The byte at `index` is there and between the two. */
 static bool byte_between(ratls_bytes text, size_t index, uint8_t low, uint8_t high)
 {
@@ -34,10 +36,22 @@ size_t ratls_utf8_sequence(ratls_bytes text)
     return 0;
 }
 
+/* Eight bytes, none of them above 0x7f. */
+static bool eight_plain(ratls_bytes text)
+{
+    uint64_t eight;
+
+    if (text.len < sizeof eight) {
+        return false;
+    }
+    memcpy(&eight, text.data, sizeof eight);
+    return (eight & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool ratls_utf8_valid(ratls_bytes text)
 {
     while (text.len > 0) {
-        size_t len = ratls_utf8_sequence(text);
+        size_t len = eight_plain(text) ? sizeof(uint64_t) : ratls_utf8_sequence(text);
 
         if (len == 0) {
             return false;

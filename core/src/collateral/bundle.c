@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "base/crl.h"
-#include "base/json.h"
+#include "base/json_tree.h"
 
 enum { CRLS = 2 };
 
 /* What the slices of a bundle borrow. */
 typedef struct {
-    cJSON *json;
     uint8_t *crls[CRLS];
+    size_t used;
+    uint8_t texts[]; /* one after the other */
 } bundle_storage;
 
 static const char what_bundle[] = "the bundle";
@@ -29,83 +30,88 @@ out:
     return status;
 }
 
-/* A text of the bundle; empty when the key is not there. */
-static ratls_status read_text(ratls_bytes *out, const cJSON *bundle, const char *key, ratls_error **err)
+/* A text of the bundle, whose characters go to the storage; empty when the key is not there. */
+static ratls_status read_text(ratls_bytes *out, bundle_storage *storage, ratls_json_value bundle, const char *key, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(bundle, key);
+    ratls_json_value item = ratls_json_member(bundle, key);
+    size_t len;
 
     *out = (ratls_bytes){0};
-    if (item == NULL || cJSON_IsNull(item)) {
+    if (!ratls_json_is_present(item) || ratls_json_is(item, RATLS_JSON_NULL)) {
         return RATLS_OK;
     }
-    CHECK(cJSON_IsString(item), RATLS_ERR_COLLATERAL_FORMAT, WHAT("a part of it is not text"), ratls_detail_text("key", key));
-    *out = (ratls_bytes){(const uint8_t *)item->valuestring, strlen(item->valuestring)};
+    /* Together the texts are no longer than the JSON that they are in. */
+    CHECK(ratls_json_unescape(storage->texts + storage->used, &len, item), RATLS_ERR_COLLATERAL_FORMAT, WHAT("a part of it is not text"),
+          ratls_detail_text("key", key));
+    *out = (ratls_bytes){storage->texts + storage->used, len};
+    storage->used += len;
     status = RATLS_OK;
 out:
     return status;
 }
 
 /* A text that must be there and not be empty (DCAP rules 3.0, I1). */
-static ratls_status read_part(ratls_bytes *out, const cJSON *bundle, const char *key, ratls_error **err)
+static ratls_status read_part(ratls_bytes *out, bundle_storage *storage, ratls_json_value bundle, const char *key, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
-    TRY(read_text(out, bundle, key, err));
+    TRY(read_text(out, storage, bundle, key, err));
     CHECK(out->len > 0, RATLS_ERR_COLLATERAL_MISSING, WHAT(key));
     status = RATLS_OK;
 out:
     return status;
 }
 
-/* A list as DER, decoded to *storage. */
+/* A list as DER, decoded to one of the storage's. */
 static ratls_status read_crl(
-    ratls_bytes *out, uint8_t **storage, const cJSON *bundle, const char *key, const char *subject, ratls_error **err)
+    ratls_bytes *out, bundle_storage *storage, size_t index, ratls_json_value bundle, const char *key, const char *subject, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const char *fault = NULL;
     ratls_bytes text;
     size_t len;
 
-    TRY(read_part(&text, bundle, key, err));
-    CHECK(ratls_crl_decode(storage, &len, text, &fault), RATLS_ERR_COLLATERAL_CRL_FORMAT, ratls_detail_text("subject", subject),
-          WHAT(fault));
-    *out = (ratls_bytes){*storage, len};
+    TRY(read_part(&text, storage, bundle, key, err));
+    CHECK(ratls_crl_decode(&storage->crls[index], &len, text, &fault), RATLS_ERR_COLLATERAL_CRL_FORMAT,
+          ratls_detail_text("subject", subject), WHAT(fault));
+    *out = (ratls_bytes){storage->crls[index], len};
     status = RATLS_OK;
 out:
     return status;
 }
 
 /* A signature, r ‖ s in hexadecimal; anything else is a fault of the document that it signs (DCAP rules 3.4, B1). */
-static ratls_status read_signature(uint8_t out[64], const cJSON *bundle, const char *key, ratls_status malformed, ratls_error **err)
+static ratls_status read_signature(
+    uint8_t out[64], bundle_storage *storage, ratls_json_value bundle, const char *key, ratls_status malformed, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_bytes digits;
 
-    TRY(read_part(&digits, bundle, key, err));
+    TRY(read_part(&digits, storage, bundle, key, err));
     CHECK(ratls_hex_read(out, 64, (const char *)digits.data, digits.len), malformed, WHAT("its signature is not 128 hexadecimal digits"));
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status read_bundle(ratls_collateral *out, bundle_storage *storage, ratls_error **err)
+static ratls_status read_bundle(ratls_collateral *out, bundle_storage *storage, ratls_json_value bundle, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const cJSON *bundle = storage->json;
 
-    CHECK(cJSON_IsObject(bundle), RATLS_ERR_COLLATERAL_FORMAT, WHAT("it is not an object"));
-    TRY(read_crl(&out->root_ca_crl, &storage->crls[0], bundle, "root_ca_crl", "root CA CRL", err));
-    TRY(read_crl(&out->pck_crl, &storage->crls[1], bundle, "pck_crl", "PCK CRL", err));
-    TRY(read_part(&out->tcb_info_issuer_chain, bundle, "tcb_info_issuer_chain", err));
-    TRY(read_part(&out->tcb_info, bundle, "tcb_info", err));
-    TRY(read_signature(out->tcb_info_signature, bundle, "tcb_info_signature", RATLS_ERR_COLLATERAL_TCB_INFO_FORMAT, err));
-    TRY(read_part(&out->qe_identity_issuer_chain, bundle, "qe_identity_issuer_chain", err));
-    TRY(read_part(&out->qe_identity, bundle, "qe_identity", err));
-    TRY(read_signature(out->qe_identity_signature, bundle, "qe_identity_signature", RATLS_ERR_COLLATERAL_QE_IDENTITY_FORMAT, err));
-    TRY(read_text(&out->pck_certificate_chain, bundle, "pck_certificate_chain", err));
+    CHECK(ratls_json_is(bundle, RATLS_JSON_OBJECT), RATLS_ERR_COLLATERAL_FORMAT, WHAT("it is not an object"));
+    TRY(read_crl(&out->root_ca_crl, storage, 0, bundle, "root_ca_crl", "root CA CRL", err));
+    TRY(read_crl(&out->pck_crl, storage, 1, bundle, "pck_crl", "PCK CRL", err));
+    TRY(read_part(&out->tcb_info_issuer_chain, storage, bundle, "tcb_info_issuer_chain", err));
+    TRY(read_part(&out->tcb_info, storage, bundle, "tcb_info", err));
+    TRY(read_signature(out->tcb_info_signature, storage, bundle, "tcb_info_signature", RATLS_ERR_COLLATERAL_TCB_INFO_FORMAT, err));
+    TRY(read_part(&out->qe_identity_issuer_chain, storage, bundle, "qe_identity_issuer_chain", err));
+    TRY(read_part(&out->qe_identity, storage, bundle, "qe_identity", err));
+    TRY(read_signature(out->qe_identity_signature, storage, bundle, "qe_identity_signature", RATLS_ERR_COLLATERAL_QE_IDENTITY_FORMAT,
+                       err));
+    TRY(read_text(&out->pck_certificate_chain, storage, bundle, "pck_certificate_chain", err));
     /* The PCK CRL's issuer is the quote's own PCK CA, so its issuer chain is carried and not used (DCAP rules 3.3, L14). */
-    TRY(read_text(&out->pck_crl_issuer_chain, bundle, "pck_crl_issuer_chain", err));
+    TRY(read_text(&out->pck_crl_issuer_chain, storage, bundle, "pck_crl_issuer_chain", err));
     status = RATLS_OK;
 out:
     return status;
@@ -116,7 +122,6 @@ static void free_storage(bundle_storage *storage)
     if (storage == NULL) {
         return;
     }
-    cJSON_Delete(storage->json);
     for (size_t i = 0; i < CRLS; i++) {
         free(storage->crls[i]);
     }
@@ -128,22 +133,25 @@ ratls_status ratls_collateral_parse(ratls_collateral *out, ratls_bytes json, rat
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_collateral collateral = {0};
     bundle_storage *storage = NULL;
+    ratls_json_tree tree = {0};
     ratls_bytes duplicate = {0};
 
     memset(out, 0, sizeof *out);
     CHECK(json.len > 0, RATLS_ERR_COLLATERAL_MISSING, WHAT("the bundle is empty"));
     CHECK(json.len <= RATLS_COLLATERAL_BUNDLE_MAX, RATLS_ERR_COLLATERAL_TOO_LARGE, WHAT(what_bundle), FOUND_NUMBER(json.len),
           EXPECTED_NUMBER(RATLS_COLLATERAL_BUNDLE_MAX));
-    storage = calloc(1, sizeof *storage);
+    TRY(check_json(ratls_json_tree_parse(&tree, json, false, &duplicate), duplicate, err));
+    storage = malloc(sizeof *storage + json.len);
     CHECK(storage != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    TRY(check_json(ratls_json_parse(&storage->json, json, &duplicate), duplicate, err));
-    TRY(read_bundle(&collateral, storage, err));
+    *storage = (bundle_storage){0};
+    TRY(read_bundle(&collateral, storage, ratls_json_root(&tree), err));
     TRY(ratls_collateral_check(&collateral, err));
     collateral.storage = storage;
     storage = NULL;
     *out = collateral;
     status = RATLS_OK;
 out:
+    ratls_json_tree_clear(&tree);
     free_storage(storage);
     return status;
 }

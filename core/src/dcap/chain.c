@@ -134,18 +134,27 @@ out:
     return status;
 }
 
+/* X11. */
+static bool signed_by(const ratls_certificate *certificate, const ratls_signer *signer, ratls_trust *trust)
+{
+    uint8_t digest[RATLS_SHA256_LEN];
+
+    return ratls_sha256(digest, certificate->tbs, (ratls_bytes){0}, NULL) == RATLS_OK &&
+           ratls_trust_verify_der(trust, signer, digest, certificate->signature);
+}
+
 /* R4: the rest of the root, its dates and serial number, is as its key signed it. The certificate that is known by its
  * digest was looked at before; another with the same key and name is verified. */
-static ratls_status check_root_signature(const ratls_chain *chain, const ratls_trust *trust, ratls_error **err)
+static ratls_status check_root_signature(const ratls_chain *chain, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     size_t last = chain->len - 1;
     const ratls_certificate *root = &chain->links[last].parsed;
+    ratls_signer signer = ratls_trust_root(trust);
     uint8_t digest[RATLS_SHA256_LEN];
 
     TRY(ratls_sha256(digest, root->der, (ratls_bytes){0}, err));
-    CHECK(memcmp(digest, trust->anchor.certificate_sha256, sizeof digest) == 0 ||
-              ratls_p256_verify_der(trust->root_key, root->tbs, root->signature),
+    CHECK(memcmp(digest, trust->anchor.certificate_sha256, sizeof digest) == 0 || signed_by(root, &signer, trust),
           code_of(chain->kind, RATLS_CHAIN_SIGNATURE), ratls_detail_text("subject", chain->kind->subjects[last]));
     status = RATLS_OK;
 out:
@@ -183,26 +192,33 @@ out:
     return status;
 }
 
+ratls_signer ratls_chain_signer(const ratls_chain_link *link)
+{
+    return (ratls_signer){link->key, link->parsed.spki};
+}
+
 /* X10, X9 and X11: the certificate above issued this one. */
-static ratls_status check_issued(const ratls_chain *chain, size_t i, const ratls_p256_key *issuer_key, ratls_error **err)
+static ratls_status check_issued(const ratls_chain *chain, size_t i, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
+    bool by_root = i + 2 == chain->len;
+    ratls_signer signer = by_root ? ratls_trust_root(trust) : ratls_chain_signer(&chain->links[i + 1]);
     const ratls_chain_link *child = &chain->links[i];
     const ratls_chain_link *issuer = &chain->links[i + 1];
     ratls_detail subject = ratls_detail_text("subject", chain->kind->subjects[i]);
 
     CHECK(issued(issuer, child), code_of(chain->kind, RATLS_CHAIN_ISSUER), subject);
     CHECK(ratls_bytes_equal(child->authority_key_id, issuer->subject_key_id), code_of(chain->kind, RATLS_CHAIN_AKI), subject);
-    CHECK(ratls_p256_verify_der(issuer_key, child->parsed.tbs, child->parsed.signature), code_of(chain->kind, RATLS_CHAIN_SIGNATURE), subject);
+    CHECK((by_root && ratls_trust_recognises(trust, child->parsed.der)) || signed_by(&child->parsed, &signer, trust),
+          code_of(chain->kind, RATLS_CHAIN_SIGNATURE), subject);
     status = RATLS_OK;
 out:
     return status;
 }
 
-ratls_status ratls_chain_verify(ratls_chain *chain, const ratls_trust *trust, ratls_error **err)
+ratls_status ratls_chain_verify(ratls_chain *chain, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const ratls_p256_key *issuer_key = trust->root_key;
 
     for (size_t i = 0; i < chain->len; i++) {
         TRY(check_link(chain, i, trust, err));
@@ -211,8 +227,7 @@ ratls_status ratls_chain_verify(ratls_chain *chain, const ratls_trust *trust, ra
     TRY(check_root_signature(chain, trust, err));
     /* From the root down. */
     for (size_t i = chain->len - 1; i > 0; i--) {
-        TRY(check_issued(chain, i - 1, issuer_key, err));
-        issuer_key = chain->links[i - 1].key;
+        TRY(check_issued(chain, i - 1, trust, err));
     }
     status = RATLS_OK;
 out:

@@ -57,7 +57,10 @@ typedef struct {
 ratls_status ratls_chain_read(ratls_chain *out, ratls_bytes text, const ratls_chain_kind *kind, ratls_error **err);
 
 /** Every rule that needs no time, on a chain that was read: R1, R2, R4 and X2 to X11 but for X4. */
-ratls_status ratls_chain_verify(ratls_chain *chain, const ratls_trust *trust, ratls_error **err);
+ratls_status ratls_chain_verify(ratls_chain *chain, ratls_trust *trust, ratls_error **err);
+
+/** Who signs with the key of a certificate that was verified and is not the root. */
+ratls_signer ratls_chain_signer(const ratls_chain_link *link);
 
 /** X4 and R3. */
 ratls_status ratls_chain_check_dates(const ratls_chain *chain, int64_t now, ratls_error **err);

@@ -65,6 +65,7 @@ ratls_status ratls_dcap_crl_read(ratls_dcap_crl *out, ratls_bytes der, const cha
     CHECK(ratls_is_ecdsa_sha256(out->crl.signature_algorithm), RATLS_ERR_COLLATERAL_CRL_SIGALG, named);
     fault = judge_extensions(out);
     CHECK(fault == NULL, RATLS_ERR_COLLATERAL_CRL_EXT, named, WHAT(fault));
+    TRY(ratls_sha256(out->tbs_sha256, out->crl.tbs, (ratls_bytes){0}, err));
     status = RATLS_OK;
 out:
     if (status != RATLS_OK) {
@@ -73,7 +74,8 @@ out:
     return status;
 }
 
-ratls_status ratls_dcap_crl_verify(const ratls_dcap_crl *crl, const ratls_chain_link *issuer, const ratls_p256_key *key, ratls_error **err)
+ratls_status ratls_dcap_crl_verify(
+    const ratls_dcap_crl *crl, const ratls_chain_link *issuer, const ratls_signer *signer, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_detail subject = ratls_detail_text("subject", crl->subject);
@@ -83,7 +85,7 @@ ratls_status ratls_dcap_crl_verify(const ratls_dcap_crl *crl, const ratls_chain_
           ratls_detail_chars("expected", ratls_name_label(issuer->parsed.subject)));
     CHECK(ratls_bytes_equal(crl->authority_key_id, issuer->subject_key_id), RATLS_ERR_COLLATERAL_CRL_EXT, subject,
           WHAT("its authority key identifier is not its issuer's key identifier"));
-    CHECK(ratls_p256_verify_der(key, crl->crl.tbs, crl->crl.signature), RATLS_ERR_COLLATERAL_CRL_SIGNATURE, subject);
+    CHECK(ratls_trust_verify_der(trust, signer, crl->tbs_sha256, crl->crl.signature), RATLS_ERR_COLLATERAL_CRL_SIGNATURE, subject);
     status = RATLS_OK;
 out:
     return status;

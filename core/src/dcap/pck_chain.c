@@ -66,7 +66,7 @@ out:
     return status;
 }
 
-ratls_status ratls_pck_chain_verify(ratls_pck_chain *pck, const ratls_trust *trust, ratls_error **err)
+ratls_status ratls_pck_chain_verify(ratls_pck_chain *pck, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 

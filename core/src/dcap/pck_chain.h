@@ -22,7 +22,7 @@ typedef struct {
 ratls_status ratls_pck_chain_read(ratls_pck_chain *out, ratls_bytes text, ratls_error **err);
 
 /** Every rule that needs no time and no CRL. */
-ratls_status ratls_pck_chain_verify(ratls_pck_chain *pck, const ratls_trust *trust, ratls_error **err);
+ratls_status ratls_pck_chain_verify(ratls_pck_chain *pck, ratls_trust *trust, ratls_error **err);
 
 /** Certification data that names a platform (types 1 to 3) names the one of the PCK certificate (DCAP rules 1.6). */
 ratls_status ratls_certification_data_match(const ratls_parsed_quote *quote, const ratls_sgx_extension *platform, ratls_error **err);

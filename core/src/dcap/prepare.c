@@ -13,10 +13,10 @@ static ratls_status verify_signers(ratls_prepared *prepared, const ratls_collate
     ratls_status status = RATLS_ERR_INTERNAL;
 
     TRY(ratls_signer_chain_verify(&prepared->tcb_info_signer, collateral->tcb_info_issuer_chain, &ratls_tcb_info_signer_kind,
-                                  &prepared->trust, err));
+                                  prepared->trust, err));
     if (!ratls_bytes_equal(collateral->qe_identity_issuer_chain, collateral->tcb_info_issuer_chain)) {
         TRY(ratls_signer_chain_verify(&prepared->qe_identity_signer, collateral->qe_identity_issuer_chain,
-                                      &ratls_qe_identity_signer_kind, &prepared->trust, err));
+                                      &ratls_qe_identity_signer_kind, prepared->trust, err));
     }
     status = RATLS_OK;
 out:
@@ -28,22 +28,34 @@ static ratls_status verify_crls(ratls_prepared *prepared, const ratls_collateral
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const ratls_chain_link *root = &prepared->tcb_info_signer.links[RATLS_SIGNER_ROOT];
+    ratls_signer signer = ratls_trust_root(prepared->trust);
 
     TRY(ratls_dcap_crl_read(&prepared->root_crl, collateral->root_ca_crl, "root CA CRL", err));
-    TRY(ratls_dcap_crl_verify(&prepared->root_crl, root, prepared->trust.root_key, err));
+    TRY(ratls_dcap_crl_verify(&prepared->root_crl, root, &signer, prepared->trust, err));
     TRY(ratls_dcap_crl_read(&prepared->pck_crl, collateral->pck_crl, "PCK CRL", err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-/* B1 to B5, B11 to B13: the signature first, over exactly the bytes that are read then. */
+/* B1, E1: before anything of a document is read, and over exactly the bytes that are read then. */
+static bool document_signed(
+    ratls_prepared *prepared, const ratls_chain *chain, ratls_bytes text, const uint8_t signature[RATLS_P256_SIGNATURE_LEN])
+{
+    ratls_signer signer = ratls_chain_signer(&chain->links[RATLS_SIGNER_LEAF]);
+    uint8_t digest[RATLS_SHA256_LEN];
+
+    return ratls_sha256(digest, text, (ratls_bytes){0}, NULL) == RATLS_OK &&
+           ratls_trust_verify(prepared->trust, &signer, digest, signature);
+}
+
+/* B1 to B5, B11 to B13. */
 static ratls_status verify_tcb_info(ratls_prepared *prepared, const ratls_collateral *collateral, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const ratls_p256_key *key = prepared->tcb_info_signer.links[RATLS_SIGNER_LEAF].key;
 
-    CHECK(ratls_p256_verify_raw(key, collateral->tcb_info, collateral->tcb_info_signature), RATLS_ERR_COLLATERAL_TCB_INFO_SIGNATURE);
+    CHECK(document_signed(prepared, &prepared->tcb_info_signer, collateral->tcb_info, collateral->tcb_info_signature),
+          RATLS_ERR_COLLATERAL_TCB_INFO_SIGNATURE);
     TRY(ratls_tcb_info_read(&prepared->tcb_info, collateral->tcb_info, err));
     status = RATLS_OK;
 out:
@@ -54,9 +66,10 @@ out:
 static ratls_status verify_qe_identity(ratls_prepared *prepared, const ratls_collateral *collateral, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const ratls_p256_key *key = ratls_prepared_qe_identity_signer(prepared)->links[RATLS_SIGNER_LEAF].key;
+    const ratls_chain *signer = ratls_prepared_qe_identity_signer(prepared);
 
-    CHECK(ratls_p256_verify_raw(key, collateral->qe_identity, collateral->qe_identity_signature), RATLS_ERR_COLLATERAL_QE_IDENTITY_SIGNATURE);
+    CHECK(document_signed(prepared, signer, collateral->qe_identity, collateral->qe_identity_signature),
+          RATLS_ERR_COLLATERAL_QE_IDENTITY_SIGNATURE);
     TRY(ratls_qe_identity_read(&prepared->qe_identity, collateral->qe_identity, err));
     status = RATLS_OK;
 out:
@@ -70,7 +83,7 @@ static ratls_status read_pck_chain(ratls_prepared *prepared, const ratls_collate
     ratls_status status = ratls_pck_chain_read(prepared->pck, collateral->pck_certificate_chain, &failure);
 
     if (status == RATLS_OK) {
-        status = ratls_pck_chain_verify(prepared->pck, &prepared->trust, &failure);
+        status = ratls_pck_chain_verify(prepared->pck, prepared->trust, &failure);
     }
     if (status != RATLS_OK) {
         status = ratls_status_class(status) == RATLS_CLASS_REFUSED
@@ -86,6 +99,7 @@ static ratls_status verify_pck_chain(ratls_prepared *prepared, const ratls_colla
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const ratls_chain_link *ca;
+    ratls_signer signer;
 
     if (collateral->pck_certificate_chain.len == 0) {
         return RATLS_OK;
@@ -94,13 +108,14 @@ static ratls_status verify_pck_chain(ratls_prepared *prepared, const ratls_colla
     CHECK(prepared->pck != NULL, RATLS_ERR_OUT_OF_MEMORY);
     TRY(read_pck_chain(prepared, collateral, err));
     ca = &prepared->pck->chain.links[RATLS_PCK_CA];
-    TRY(ratls_dcap_crl_verify(&prepared->pck_crl, ca, ca->key, err));
+    signer = ratls_chain_signer(ca);
+    TRY(ratls_dcap_crl_verify(&prepared->pck_crl, ca, &signer, prepared->trust, err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-ratls_status ratls_prepare(ratls_prepared **out, const ratls_collateral *collateral, const ratls_trust_anchor *anchor, ratls_error **err)
+ratls_status ratls_prepare(ratls_prepared **out, const ratls_collateral *collateral, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_prepared *prepared = NULL;
@@ -109,7 +124,7 @@ ratls_status ratls_prepare(ratls_prepared **out, const ratls_collateral *collate
     TRY(ratls_collateral_check(collateral, err));
     prepared = calloc(1, sizeof *prepared);
     CHECK(prepared != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    TRY(ratls_trust_make(&prepared->trust, anchor, err));
+    prepared->trust = ratls_trust_hold(trust);
     TRY(verify_signers(prepared, collateral, err));
     TRY(verify_crls(prepared, collateral, err));
     TRY(verify_pck_chain(prepared, collateral, err));
@@ -138,6 +153,6 @@ void ratls_prepared_free(ratls_prepared *prepared)
     ratls_dcap_crl_clear(&prepared->root_crl);
     ratls_chain_clear(&prepared->qe_identity_signer);
     ratls_chain_clear(&prepared->tcb_info_signer);
-    ratls_trust_clear(&prepared->trust);
+    ratls_trust_free(prepared->trust);
     free(prepared);
 }

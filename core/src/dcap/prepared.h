@@ -8,9 +8,9 @@
 #include "dcap/signer_chain.h"
 #include "dcap/tcb_info.h"
 
-/** Immutable once made; borrows nothing of what it was made from. */
+/** Immutable once made; borrows nothing of the collateral that it was made from. */
 struct ratls_prepared {
-    ratls_trust trust;
+    ratls_trust *trust; /* held */
     ratls_chain tcb_info_signer;
     ratls_chain qe_identity_signer; /* empty when the TCB info's chain serves both */
     ratls_dcap_crl root_crl;        /* signature verified */

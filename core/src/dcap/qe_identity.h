@@ -11,6 +11,7 @@ enum {
 };
 
 typedef struct {
+    ratls_document_text document; /* what the levels borrow */
     bool tdx; /* TD_QE, else QE */
     int64_t issue_date;
     int64_t next_update;

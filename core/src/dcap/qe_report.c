@@ -22,15 +22,23 @@ static bool report_number(uint16_t *out, const ratls_parsed_quote *quote, ratls_
     return ratls_reader_u16_le(&reader, out);
 }
 
-ratls_status ratls_qe_report_verify(const ratls_parsed_quote *quote, const ratls_p256_key *pck_key, ratls_error **err)
+/* G1, memoised on the key, the whole report and its signature (case X5). */
+static bool report_signed(const ratls_parsed_quote *quote, const ratls_signer *pck, ratls_trust *trust)
+{
+    uint8_t digest[RATLS_SHA256_LEN];
+
+    return quote->qe_report_signature.len == RATLS_P256_SIGNATURE_LEN &&
+           ratls_sha256(digest, quote->qe_report, (ratls_bytes){0}, NULL) == RATLS_OK &&
+           ratls_trust_verify(trust, pck, digest, quote->qe_report_signature.data);
+}
+
+ratls_status ratls_qe_report_verify(const ratls_parsed_quote *quote, const ratls_signer *pck, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     uint8_t expected[RATLS_REPORT_DATA_LEN] = {0}; /* the digest, then zeros (G3) */
     ratls_bytes found = report_field(quote, RATLS_FIELD_REPORT_DATA);
 
-    CHECK(quote->qe_report_signature.len == RATLS_P256_SIGNATURE_LEN &&
-              ratls_p256_verify_raw(pck_key, quote->qe_report, quote->qe_report_signature.data),
-          RATLS_ERR_DCAP_QE_REPORT_SIGNATURE);
+    CHECK(report_signed(quote, pck, trust), RATLS_ERR_DCAP_QE_REPORT_SIGNATURE);
     TRY(ratls_sha256(expected, quote->attestation_key, quote->qe_authentication_data, err));
     CHECK(ratls_bytes_equal(found, (ratls_bytes){expected, sizeof expected}), RATLS_ERR_DCAP_QE_REPORT_DATA,
           FOUND_HEX(found.data, found.len), EXPECTED_HEX(expected, sizeof expected));

@@ -2,11 +2,11 @@
 #ifndef RATLS_DCAP_QE_REPORT_H
 #define RATLS_DCAP_QE_REPORT_H
 
-#include "base/p256.h"
 #include "dcap/qe_identity.h"
+#include "dcap/trust.h"
 
-/** G1 to G3: signed by the PCK's key, committing to the attestation key. */
-ratls_status ratls_qe_report_verify(const ratls_parsed_quote *quote, const ratls_p256_key *pck_key, ratls_error **err);
+/** G1 to G3: signed by the PCK, committing to the attestation key. */
+ratls_status ratls_qe_report_verify(const ratls_parsed_quote *quote, const ratls_signer *pck, ratls_trust *trust, ratls_error **err);
 
 /** G4 to G8: the enclave is the one that Intel names. */
 ratls_status ratls_qe_report_match(const ratls_parsed_quote *quote, const ratls_qe_identity *identity, ratls_error **err);

@@ -36,7 +36,7 @@ out:
 }
 
 ratls_status ratls_signer_chain_verify(
-    ratls_chain *out, ratls_bytes text, const ratls_chain_kind *kind, const ratls_trust *trust, ratls_error **err)
+    ratls_chain *out, ratls_bytes text, const ratls_chain_kind *kind, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 

@@ -15,6 +15,6 @@ extern const ratls_chain_kind ratls_qe_identity_signer_kind;
 
 /** Read and verify the chain: every rule that needs no time and no CRL. */
 ratls_status ratls_signer_chain_verify(
-    ratls_chain *out, ratls_bytes text, const ratls_chain_kind *kind, const ratls_trust *trust, ratls_error **err);
+    ratls_chain *out, ratls_bytes text, const ratls_chain_kind *kind, ratls_trust *trust, ratls_error **err);
 
 #endif

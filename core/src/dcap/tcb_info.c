@@ -18,23 +18,23 @@ static const char id_tdx[] = "TDX";
 static const ratls_document document = {"TCB info", RATLS_ERR_COLLATERAL_TCB_INFO_FORMAT};
 
 /* B3 to B5 and what names the platform. */
-static ratls_status read_head(ratls_tcb_info *out, const cJSON *object, ratls_error **err)
+static ratls_status read_head(ratls_tcb_info *out, ratls_json_value object, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     int64_t version, type, number;
-    const char *id;
+    ratls_bytes id;
 
-    CHECK(ratls_json_get_integer(object, "version", 0, INT32_MAX, &version), document.malformed, WHAT("version"));
+    CHECK(ratls_json_member_integer(&version, object, "version", 0, INT32_MAX), document.malformed, WHAT("version"));
     CHECK(version == TCB_INFO_VERSION, RATLS_ERR_COLLATERAL_TCB_INFO_VERSION, FOUND_NUMBER(version));
-    CHECK(ratls_json_get_text(object, "id", &id), document.malformed, WHAT("id"));
-    CHECK(strcmp(id, id_sgx) == 0 || strcmp(id, id_tdx) == 0, RATLS_ERR_COLLATERAL_TCB_INFO_TEE, FOUND(id), EXPECTED("TDX or SGX"));
-    out->tdx = strcmp(id, id_tdx) == 0;
-    CHECK(ratls_json_get_integer(object, "tcbType", 0, INT32_MAX, &type), document.malformed, WHAT("tcbType"));
+    CHECK(ratls_json_member_text(&id, object, "id"), document.malformed, WHAT("id"));
+    CHECK(ratls_bytes_equal_text(id, id_sgx) || ratls_bytes_equal_text(id, id_tdx), RATLS_ERR_COLLATERAL_TCB_INFO_TEE, ratls_detail_chars("found", id), EXPECTED("TDX or SGX"));
+    out->tdx = ratls_bytes_equal_text(id, id_tdx);
+    CHECK(ratls_json_member_integer(&type, object, "tcbType", 0, INT32_MAX), document.malformed, WHAT("tcbType"));
     CHECK(type == TCB_INFO_TYPE, RATLS_ERR_COLLATERAL_TCB_INFO_TYPE, FOUND_NUMBER(type));
     TRY(ratls_document_dates(&out->issue_date, &out->next_update, object, &document, err));
-    CHECK(ratls_json_get_hex(object, "fmspc", out->fmspc, sizeof out->fmspc), document.malformed, WHAT("fmspc"));
-    CHECK(ratls_json_get_hex(object, "pceId", out->pce_id, sizeof out->pce_id), document.malformed, WHAT("pceId"));
-    CHECK(ratls_json_get_integer(object, "tcbEvaluationDataNumber", 0, UINT32_MAX, &number), document.malformed,
+    CHECK(ratls_json_member_hex(out->fmspc, sizeof out->fmspc, object, "fmspc"), document.malformed, WHAT("fmspc"));
+    CHECK(ratls_json_member_hex(out->pce_id, sizeof out->pce_id, object, "pceId"), document.malformed, WHAT("pceId"));
+    CHECK(ratls_json_member_integer(&number, object, "tcbEvaluationDataNumber", 0, UINT32_MAX), document.malformed,
           WHAT("tcbEvaluationDataNumber"));
     out->evaluation_data_number = (uint32_t)number;
     status = RATLS_OK;
@@ -43,41 +43,36 @@ out:
 }
 
 /* Exactly 16 numbers from 0 to 255: a list of another length is never cut or filled up (B11). */
-static bool read_components(uint8_t out[RATLS_TCB_COMPONENTS], const cJSON *tcb, const char *key)
+static bool read_components(uint8_t out[RATLS_TCB_COMPONENTS], ratls_json_value tcb, const char *key)
 {
-    const cJSON *components = ratls_json_get_array(tcb, key);
-    const cJSON *component;
-    size_t i = 0;
+    ratls_json_items items = ratls_json_items_of(ratls_json_member(tcb, key));
+    ratls_json_value component;
+    size_t count = 0;
+    int64_t svn;
 
-    if (components == NULL || cJSON_GetArraySize(components) != RATLS_TCB_COMPONENTS) {
-        return false;
-    }
-    cJSON_ArrayForEach(component, components)
-    {
-        int64_t svn;
-
-        if (!cJSON_IsObject(component) || !ratls_json_get_integer(component, "svn", 0, SVN_MAX, &svn)) {
+    while (ratls_json_items_next(&items, &component)) {
+        if (count == RATLS_TCB_COMPONENTS || !ratls_json_member_integer(&svn, component, "svn", 0, SVN_MAX)) {
             return false;
         }
-        out[i++] = (uint8_t)svn;
+        out[count++] = (uint8_t)svn;
     }
-    return true;
+    return count == RATLS_TCB_COMPONENTS;
 }
 
-static ratls_status read_level(ratls_tcb_level *out, const cJSON *level, bool tdx, ratls_error **err)
+static ratls_status read_level(ratls_tcb_level *out, ratls_json_value level, bool tdx, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const cJSON *tcb = ratls_json_get_object(level, "tcb");
+    ratls_json_value tcb = ratls_json_member(level, "tcb");
     int64_t pce_svn;
 
-    CHECK(tcb != NULL, document.malformed, WHAT("a level without tcb"));
+    CHECK(ratls_json_is(tcb, RATLS_JSON_OBJECT), document.malformed, WHAT("a level without tcb"));
     CHECK(read_components(out->sgx, tcb, "sgxtcbcomponents"), document.malformed, WHAT("sgxtcbcomponents"));
-    CHECK(ratls_json_get_integer(tcb, "pcesvn", 0, UINT16_MAX, &pce_svn), document.malformed, WHAT("pcesvn"));
+    CHECK(ratls_json_member_integer(&pce_svn, tcb, "pcesvn", 0, UINT16_MAX), document.malformed, WHAT("pcesvn"));
     out->pce_svn = (uint16_t)pce_svn;
     if (tdx) {
         CHECK(read_components(out->tdx, tcb, "tdxtcbcomponents"), document.malformed, WHAT("tdxtcbcomponents"));
     } else {
-        CHECK(cJSON_GetObjectItemCaseSensitive(tcb, "tdxtcbcomponents") == NULL, document.malformed, WHAT("tdxtcbcomponents in SGX's"));
+        CHECK(!ratls_json_is_present(ratls_json_member(tcb, "tdxtcbcomponents")), document.malformed, WHAT("tdxtcbcomponents in SGX's"));
     }
     TRY(ratls_tcb_verdict_read(&out->verdict, level, true, &document, err));
     status = RATLS_OK;
@@ -98,18 +93,18 @@ static int compare_levels(const void *left, const void *right)
     return order == 0 ? memcmp(b->tdx, a->tdx, sizeof a->tdx) : order;
 }
 
-static ratls_status read_levels(ratls_tcb_info *out, const cJSON *object, ratls_error **err)
+static ratls_status read_levels(ratls_tcb_info *out, ratls_json_value object, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const cJSON *levels = ratls_json_get_array(object, "tcbLevels");
-    size_t len = levels == NULL ? 0 : (size_t)cJSON_GetArraySize(levels);
-    const cJSON *level;
+    ratls_json_value levels = ratls_json_member(object, "tcbLevels");
+    ratls_json_items items = ratls_json_items_of(levels);
+    size_t len = ratls_json_count(levels);
+    ratls_json_value level;
 
     CHECK(len > 0 && len <= RATLS_LEVELS_MAX, document.malformed, WHAT("tcbLevels"));
     out->levels = calloc(len, sizeof *out->levels);
     CHECK(out->levels != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    cJSON_ArrayForEach(level, levels)
-    {
+    while (ratls_json_items_next(&items, &level)) {
         TRY(read_level(&out->levels[out->levels_len], level, out->tdx, err));
         out->levels_len++;
     }
@@ -122,23 +117,24 @@ out:
     return status;
 }
 
-static bool read_module(ratls_tdx_module *out, const cJSON *object)
+static bool read_module(ratls_tdx_module *out, ratls_json_value object)
 {
-    return ratls_json_get_hex(object, "mrsigner", out->mr_signer, sizeof out->mr_signer) &&
-           ratls_json_get_hex(object, "attributes", out->attributes, sizeof out->attributes) &&
-           ratls_json_get_hex(object, "attributesMask", out->attributes_mask, sizeof out->attributes_mask);
+    return ratls_json_member_hex(out->mr_signer, sizeof out->mr_signer, object, "mrsigner") &&
+           ratls_json_member_hex(out->attributes, sizeof out->attributes, object, "attributes") &&
+           ratls_json_member_hex(out->attributes_mask, sizeof out->attributes_mask, object, "attributesMask");
 }
 
 /* "TDX_" in either case and two hexadecimal digits (B13, M2). */
-static bool read_module_version(uint8_t *out, const cJSON *identity)
+static bool read_module_version(uint8_t *out, ratls_json_value identity)
 {
-    const char *id;
+    ratls_bytes id;
 
-    return ratls_json_get_text(identity, "id", &id) && strlen(id) == MODULE_ID_LEN && (id[0] | 0x20) == 't' && (id[1] | 0x20) == 'd' &&
-           (id[2] | 0x20) == 'x' && id[3] == '_' && ratls_hex_read(out, 1, id + MODULE_ID_LEN - 2, 2);
+    return ratls_json_member_text(&id, identity, "id") && id.len == MODULE_ID_LEN && (id.data[0] | 0x20) == 't' &&
+           (id.data[1] | 0x20) == 'd' && (id.data[2] | 0x20) == 'x' && id.data[3] == '_' &&
+           ratls_hex_read(out, 1, (const char *)id.data + MODULE_ID_LEN - 2, 2);
 }
 
-static ratls_status read_identity(ratls_tdx_module_identity *out, const cJSON *identity, ratls_error **err)
+static ratls_status read_identity(ratls_tdx_module_identity *out, ratls_json_value identity, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
@@ -151,22 +147,21 @@ out:
 }
 
 /* B13: they may be absent, but not empty or ambiguous. */
-static ratls_status read_identities(ratls_tcb_info *out, const cJSON *object, ratls_error **err)
+static ratls_status read_identities(ratls_tcb_info *out, ratls_json_value object, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const cJSON *identities = cJSON_GetObjectItemCaseSensitive(object, "tdxModuleIdentities");
-    const cJSON *identity;
-    size_t len;
+    ratls_json_value identities = ratls_json_member(object, "tdxModuleIdentities");
+    ratls_json_items items = ratls_json_items_of(identities);
+    size_t len = ratls_json_count(identities);
+    ratls_json_value identity;
 
-    if (identities == NULL) {
+    if (!ratls_json_is_present(identities)) {
         return RATLS_OK;
     }
-    len = cJSON_IsArray(identities) ? (size_t)cJSON_GetArraySize(identities) : 0;
     CHECK(len > 0 && len <= RATLS_MODULE_IDENTITIES_MAX, document.malformed, WHAT("tdxModuleIdentities"));
     out->identities = calloc(len, sizeof *out->identities);
     CHECK(out->identities != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    cJSON_ArrayForEach(identity, identities)
-    {
+    while (ratls_json_items_next(&items, &identity)) {
         ratls_tdx_module_identity *next = &out->identities[out->identities_len];
 
         TRY(read_identity(next, identity, err));
@@ -181,18 +176,17 @@ out:
 }
 
 /* B13. */
-static ratls_status read_modules(ratls_tcb_info *out, const cJSON *object, ratls_error **err)
+static ratls_status read_modules(ratls_tcb_info *out, ratls_json_value object, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const cJSON *module = ratls_json_get_object(object, "tdxModule");
+    ratls_json_value module = ratls_json_member(object, "tdxModule");
 
     if (!out->tdx) {
-        CHECK(cJSON_GetObjectItemCaseSensitive(object, "tdxModule") == NULL &&
-                  cJSON_GetObjectItemCaseSensitive(object, "tdxModuleIdentities") == NULL,
+        CHECK(!ratls_json_is_present(module) && !ratls_json_is_present(ratls_json_member(object, "tdxModuleIdentities")),
               document.malformed, WHAT("TDX modules in SGX's"));
         return RATLS_OK;
     }
-    CHECK(module != NULL && read_module(&out->module, module), document.malformed, WHAT("tdxModule"));
+    CHECK(read_module(&out->module, module), document.malformed, WHAT("tdxModule"));
     TRY(read_identities(out, object, err));
     status = RATLS_OK;
 out:
@@ -202,16 +196,15 @@ out:
 ratls_status ratls_tcb_info_read(ratls_tcb_info *out, ratls_bytes text, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    cJSON *object = NULL;
+    ratls_json_value object;
 
     memset(out, 0, sizeof *out);
-    TRY(ratls_document_parse(&object, text, &document, err));
+    TRY(ratls_document_parse(&out->document, &object, text, &document, err));
     TRY(read_head(out, object, err));
     TRY(read_modules(out, object, err));
     TRY(read_levels(out, object, err));
     status = RATLS_OK;
 out:
-    cJSON_Delete(object);
     if (status != RATLS_OK) {
         ratls_tcb_info_clear(out);
     }
@@ -230,10 +223,8 @@ void ratls_tcb_info_clear(ratls_tcb_info *info)
     for (size_t i = 0; i < info->identities_len; i++) {
         ratls_isv_levels_clear(&info->identities[i].levels);
     }
-    for (size_t i = 0; i < info->levels_len; i++) {
-        ratls_tcb_verdict_clear(&info->levels[i].verdict);
-    }
     free(info->identities);
     free(info->levels);
+    ratls_document_clear(&info->document);
     memset(info, 0, sizeof *info);
 }

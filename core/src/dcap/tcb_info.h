@@ -34,6 +34,7 @@ typedef struct {
 } ratls_tdx_module_identity;
 
 typedef struct {
+    ratls_document_text document; /* what the levels borrow */
     bool tdx;
     int64_t issue_date;
     int64_t next_update;

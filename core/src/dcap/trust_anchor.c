@@ -3,7 +3,7 @@
 
 #include "base/digest.h"
 #include "dcap/certificate_rules.h"
-#include "dcap/trust.h"
+#include "dcap/chain.h"
 
 enum { DER_SEQUENCE_BYTE = 0x30 };
 
@@ -40,6 +40,7 @@ void ratls_trust_anchor_intel(ratls_trust_anchor *out)
     memcpy(out->spki_sha256, intel_spki_sha256, sizeof out->spki_sha256);
     memcpy(out->certificate_sha256, intel_certificate_sha256, sizeof out->certificate_sha256);
     memcpy(out->name, "intel", sizeof "intel");
+    out->intel = true;
     out->subject = (ratls_bytes){intel_subject, sizeof intel_subject};
 }
 
@@ -125,37 +126,22 @@ out:
     return status;
 }
 
-void ratls_trust_anchor_clear(ratls_trust_anchor *anchor)
-{
-    free(anchor->storage);
-    memset(anchor, 0, sizeof *anchor);
-}
-
-ratls_status ratls_trust_make(ratls_trust *out, const ratls_trust_anchor *anchor, ratls_error **err)
+ratls_status ratls_trust_anchor_copy(ratls_trust_anchor *out, const ratls_trust_anchor *anchor, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
     memset(out, 0, sizeof *out);
     CHECK(anchor->subject.len > 0, RATLS_ERR_TRUST_ANCHOR_INVALID, WHAT("it has no name"));
-    out->anchor = *anchor;
-    out->anchor.storage = NULL;
-    TRY(keep_subject(&out->anchor, anchor->subject, err));
-    out->curve = ratls_p256_curve_new();
-    CHECK(out->curve != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    out->root_key = ratls_p256_key_from_spki(out->curve, (ratls_bytes){out->anchor.spki, sizeof out->anchor.spki});
-    CHECK(out->root_key != NULL, RATLS_ERR_TRUST_ANCHOR_INVALID, WHAT("its key is not a point on P-256"));
+    *out = *anchor;
+    out->storage = NULL;
+    TRY(keep_subject(out, anchor->subject, err));
     status = RATLS_OK;
 out:
-    if (status != RATLS_OK) {
-        ratls_trust_clear(out);
-    }
     return status;
 }
 
-void ratls_trust_clear(ratls_trust *trust)
+void ratls_trust_anchor_clear(ratls_trust_anchor *anchor)
 {
-    ratls_p256_key_free(trust->root_key);
-    ratls_p256_curve_free(trust->curve);
-    ratls_trust_anchor_clear(&trust->anchor);
-    memset(trust, 0, sizeof *trust);
+    free(anchor->storage);
+    memset(anchor, 0, sizeof *anchor);
 }

@@ -1,11 +1,9 @@
 #include <string.h>
 
 #include "dcap/convergence.h"
-#include "dcap/prepared.h"
+#include "dcap/pck_use.h"
 #include "dcap/qe_report.h"
 #include "dcap/tcb_level.h"
-
-enum { CERTIFICATION_PCK_CHAIN = 5 };
 
 /* The levels that decided, of the module that launched the TD and of the one that runs it now. */
 typedef struct {
@@ -15,39 +13,6 @@ typedef struct {
     bool by_current;            /* the current module decided */
     ratls_tcb_status status;
 } tcb_evaluation;
-
-/* The chain that is used: the bundle's, verified when it was prepared, or else the quote's, read into `own`. */
-static ratls_status find_pck_chain(
-    const ratls_pck_chain **out, ratls_pck_chain *own, const ratls_parsed_quote *quote, const ratls_prepared *prepared, ratls_error **err)
-{
-    ratls_status status = RATLS_ERR_INTERNAL;
-
-    memset(own, 0, sizeof *own);
-    *out = prepared->pck;
-    if (*out != NULL) {
-        return RATLS_OK;
-    }
-    CHECK(quote->certification_data_type == CERTIFICATION_PCK_CHAIN, RATLS_ERR_DCAP_PCK_CHAIN_MISSING,
-          FOUND_NUMBER(quote->certification_data_type));
-    TRY(ratls_pck_chain_read(own, quote->certification_data, err));
-    *out = own;
-    status = RATLS_OK;
-out:
-    return status;
-}
-
-/* 3.2 and, now that its issuer is known, 3.3 on the PCK CRL. */
-static ratls_status verify_own_chain(ratls_pck_chain *own, const ratls_prepared *prepared, ratls_error **err)
-{
-    ratls_status status = RATLS_ERR_INTERNAL;
-    const ratls_chain_link *ca = &own->chain.links[RATLS_PCK_CA];
-
-    TRY(ratls_pck_chain_verify(own, &prepared->trust, err));
-    TRY(ratls_dcap_crl_verify(&prepared->pck_crl, ca, ca->key, err));
-    status = RATLS_OK;
-out:
-    return status;
-}
 
 static ratls_status check_dates(const ratls_prepared *prepared, const ratls_pck_chain *pck, int64_t now, ratls_error **err)
 {
@@ -120,11 +85,12 @@ static ratls_status verify_quote(
     const ratls_parsed_quote *quote, const ratls_prepared *prepared, const ratls_pck_chain *pck, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
+    ratls_signer signer = ratls_chain_signer(&pck->chain.links[RATLS_PCK_LEAF]);
 
     TRY(ratls_certification_data_match(quote, &pck->platform, err));
-    TRY(ratls_qe_report_verify(quote, pck->chain.links[RATLS_PCK_LEAF].key, err));
+    TRY(ratls_qe_report_verify(quote, &signer, prepared->trust, err));
     TRY(ratls_qe_report_match(quote, &prepared->qe_identity, err));
-    TRY(ratls_quote_verify_signature(quote, prepared->trust.curve, err));
+    TRY(ratls_quote_verify_signature(quote, prepared->trust->curve, err));
     status = RATLS_OK;
 out:
     return status;
@@ -180,9 +146,7 @@ static ratls_status add_verdict(ratls_claims *claims, const ratls_tcb_verdict *v
     if (verdict == NULL) {
         return RATLS_OK;
     }
-    for (size_t i = 0; i < verdict->advisories.len; i++) {
-        TRY(ratls_advisories_add(&claims->advisories, verdict->advisories.ids[i], err));
-    }
+    TRY(ratls_tcb_verdict_advisories(&claims->advisories, verdict, err));
     if (!claims->has_tcb_date || verdict->date < claims->tcb_date) {
         claims->tcb_date = verdict->date;
         claims->has_tcb_date = true;
@@ -241,7 +205,7 @@ static void claim_platform(ratls_claims *claims, const ratls_prepared *prepared,
     uint32_t of_qe_identity = prepared->qe_identity.evaluation_data_number;
 
     claims->hardware_verified = true;
-    memcpy(claims->trust_anchor, prepared->trust.anchor.name, sizeof claims->trust_anchor);
+    memcpy(claims->trust_anchor, prepared->trust->anchor.name, sizeof claims->trust_anchor);
     memcpy(claims->fmspc, platform->fmspc, sizeof claims->fmspc);
     claims->has_fmspc = true;
     memcpy(claims->ppid, platform->ppid, sizeof claims->ppid);
@@ -253,47 +217,52 @@ static void claim_platform(ratls_claims *claims, const ratls_prepared *prepared,
     claims->has_tcb_evaluation_data_number = true;
 }
 
+/* What must hold at every use, however much was verified before. */
+static ratls_status check_now(const ratls_prepared *prepared, const ratls_pck_chain *pck, int64_t now, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    TRY(check_dates(prepared, pck, now, err));
+    TRY(check_revocation(prepared, pck, err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
 ratls_status ratls_dcap_verify(ratls_claims *out, const ratls_parsed_quote *quote, const ratls_prepared *prepared, int64_t now, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const ratls_pck_chain *pck = NULL;
     ratls_claims claims = {0};
-    ratls_pck_chain own;
+    ratls_pck_use use;
     tcb_evaluation tcb;
 
     memset(out, 0, sizeof *out);
-    TRY(find_pck_chain(&pck, &own, quote, prepared, err));
-    if (pck == &own) {
-        TRY(verify_own_chain(&own, prepared, err));
-    }
-    TRY(check_dates(prepared, pck, now, err));
-    TRY(check_revocation(prepared, pck, err));
-    TRY(check_subject(quote, prepared, &pck->platform, err));
-    TRY(verify_quote(quote, prepared, pck, err));
-    TRY(evaluate_tcb(&tcb, quote, prepared, &pck->platform, err));
+    TRY(ratls_pck_use_begin(&use, quote, prepared, err));
+    TRY(check_now(prepared, use.pck, now, err));
+    TRY(check_subject(quote, prepared, &use.pck->platform, err));
+    TRY(verify_quote(quote, prepared, use.pck, err));
+    TRY(evaluate_tcb(&tcb, quote, prepared, &use.pck->platform, err));
     TRY(claim_tcb(&claims, &tcb, err));
-    claim_dates(&claims, prepared, pck);
-    claim_platform(&claims, prepared, &pck->platform);
+    claim_dates(&claims, prepared, use.pck);
+    claim_platform(&claims, prepared, &use.pck->platform);
     *out = claims;
     claims = (ratls_claims){0};
     status = RATLS_OK;
 out:
     ratls_claims_clear(&claims);
-    ratls_pck_chain_clear(&own);
+    ratls_pck_use_end(&use, status == RATLS_OK);
     return status;
 }
 
 ratls_status ratls_dcap_recheck(const ratls_parsed_quote *quote, const ratls_prepared *prepared, int64_t now, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    const ratls_pck_chain *pck = NULL;
-    ratls_pck_chain own;
+    ratls_pck_use use;
 
-    TRY(find_pck_chain(&pck, &own, quote, prepared, err));
-    TRY(check_dates(prepared, pck, now, err));
-    TRY(check_revocation(prepared, pck, err));
+    TRY(ratls_pck_use_begin(&use, quote, prepared, err));
+    TRY(check_now(prepared, use.pck, now, err));
     status = RATLS_OK;
 out:
-    ratls_pck_chain_clear(&own);
+    ratls_pck_use_end(&use, status == RATLS_OK);
     return status;
 }

@@ -12,8 +12,8 @@ enum { DER_SEQUENCE_BYTE = 0x30 }; /* no PEM begins so */
 
 /* Immutable once made; what `prepared` was made of lives as long as it. */
 typedef struct {
-    ratls_trust_anchor anchor;
-    char *anchor_pem; /* NULL: Intel's */
+    ratls_trust *trust; /* held; what was verified before is kept there, whatever collateral comes */
+    char *anchor_pem;   /* NULL: Intel's */
     ratls_collateral collateral;
     ratls_prepared *prepared; /* NULL: no collateral was given */
 } dcap_state;
@@ -76,7 +76,7 @@ static void destroy_dcap(void *state)
     }
     ratls_prepared_free(dcap->prepared);
     ratls_collateral_clear(&dcap->collateral);
-    ratls_trust_anchor_clear(&dcap->anchor);
+    ratls_trust_free(dcap->trust);
     free(dcap->anchor_pem);
     free(dcap);
 }
@@ -99,19 +99,22 @@ static ratls_status read_anchor(dcap_state *dcap, const ratls_dcap_options *opti
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_bytes given = {options->trust_anchor, options->trust_anchor_len};
+    ratls_trust_anchor anchor = {0};
 
     CHECK(given.data != NULL || given.len == 0, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "trust_anchor"),
           WHAT("it is NULL but has a length"));
     if (given.data == NULL) {
-        ratls_trust_anchor_intel(&dcap->anchor);
-        return RATLS_OK;
+        ratls_trust_anchor_intel(&anchor);
+        return ratls_trust_new(&dcap->trust, &anchor, err);
     }
-    TRY(ratls_trust_anchor_parse(&dcap->anchor, given, err));
+    TRY(ratls_trust_anchor_parse(&anchor, given, err));
+    TRY(ratls_trust_new(&dcap->trust, &anchor, err));
     dcap->anchor_pem = given.data[0] == DER_SEQUENCE_BYTE ? ratls_pem_write("CERTIFICATE", given)
                                                           : strndup((const char *)given.data, given.len);
     CHECK(dcap->anchor_pem != NULL, RATLS_ERR_OUT_OF_MEMORY);
     status = RATLS_OK;
 out:
+    ratls_trust_anchor_clear(&anchor);
     return status;
 }
 
@@ -127,7 +130,7 @@ static ratls_status read_collateral(dcap_state *dcap, const ratls_dcap_options *
         return RATLS_OK;
     }
     TRY(ratls_collateral_parse(&dcap->collateral, given, err));
-    TRY(ratls_prepare(&dcap->prepared, &dcap->collateral, &dcap->anchor, err));
+    TRY(ratls_prepare(&dcap->prepared, &dcap->collateral, dcap->trust, err));
     status = RATLS_OK;
 out:
     return status;

@@ -44,7 +44,7 @@ typedef struct {
     int64_t now;
     uint8_t *quote;
     size_t quote_len;
-    ratls_trust_anchor anchor;
+    ratls_trust *trust;
     ratls_collateral collateral;
     ratls_prepared *prepared;
     ratls_parsed_quote parsed; /* of the quote as it is */
@@ -78,6 +78,7 @@ static uint8_t *read_file(const char *folder, const char *name, size_t *len)
 
 static bool load(genuine *out, const genuine_case *wanted)
 {
+    ratls_trust_anchor anchor;
     const char *folder = getenv("RATLS_VECTORS");
     uint8_t *bundle;
     size_t bundle_len;
@@ -89,9 +90,10 @@ static bool load(genuine *out, const genuine_case *wanted)
     out->now = wanted->now;
     out->quote = read_file(folder, wanted->quote, &out->quote_len);
     bundle = read_file(folder, wanted->collateral, &bundle_len);
-    ratls_trust_anchor_intel(&out->anchor);
+    ratls_trust_anchor_intel(&anchor);
+    assert_int_equal(ratls_trust_new(&out->trust, &anchor, NULL), RATLS_OK);
     assert_int_equal(ratls_collateral_parse(&out->collateral, (ratls_bytes){bundle, bundle_len}, NULL), RATLS_OK);
-    assert_int_equal(ratls_prepare(&out->prepared, &out->collateral, &out->anchor, NULL), RATLS_OK);
+    assert_int_equal(ratls_prepare(&out->prepared, &out->collateral, out->trust, NULL), RATLS_OK);
     assert_int_equal(ratls_quote_parse(&out->parsed, (ratls_bytes){out->quote, out->quote_len}, NULL), RATLS_OK);
     free(bundle);
     return true;
@@ -101,7 +103,7 @@ static void unload(genuine *loaded)
 {
     ratls_prepared_free(loaded->prepared);
     ratls_collateral_clear(&loaded->collateral);
-    ratls_trust_anchor_clear(&loaded->anchor);
+    ratls_trust_free(loaded->trust);
     free(loaded->quote);
 }
 
@@ -124,7 +126,7 @@ static bool collateral_accepted(const genuine *loaded)
     ratls_claims claims;
     bool accepted;
 
-    if (ratls_prepare(&prepared, &loaded->collateral, &loaded->anchor, NULL) != RATLS_OK) {
+    if (ratls_prepare(&prepared, &loaded->collateral, loaded->trust, NULL) != RATLS_OK) {
         return false;
     }
     accepted = ratls_dcap_verify(&claims, &loaded->parsed, prepared, loaded->now, NULL) == RATLS_OK;

@@ -237,6 +237,7 @@ static void span_of_each_part(void **state)
 static void prepared_is_checked_on_each_use(void **state)
 {
     ratls_trust_anchor anchor;
+    ratls_trust *trust;
     ratls_collateral collateral;
     ratls_prepared *prepared;
     ratls_parsed_quote quote;
@@ -249,7 +250,8 @@ static void prepared_is_checked_on_each_use(void **state)
     pki_build(&world);
     assert_int_equal(ratls_trust_anchor_parse(&anchor, buffer_bytes(&world.anchor_der), NULL), RATLS_OK);
     assert_int_equal(ratls_collateral_parse(&collateral, buffer_bytes(&world.bundle), NULL), RATLS_OK);
-    assert_int_equal(ratls_prepare(&prepared, &collateral, &anchor, NULL), RATLS_OK);
+    assert_int_equal(ratls_trust_new(&trust, &anchor, NULL), RATLS_OK);
+    assert_int_equal(ratls_prepare(&prepared, &collateral, trust, NULL), RATLS_OK);
     assert_int_equal(ratls_quote_parse(&quote, buffer_bytes(&world.quote), NULL), RATLS_OK);
     assert_int_equal(ratls_dcap_verify(&claims, &quote, prepared, PKI_ENDS, NULL), RATLS_OK);
     ratls_claims_clear(&claims);
@@ -258,6 +260,7 @@ static void prepared_is_checked_on_each_use(void **state)
     assert_int_equal(ratls_dcap_recheck(&quote, prepared, PKI_ENDS, NULL), RATLS_OK);
     ASSERT_FAILS(ratls_dcap_recheck(&quote, prepared, PKI_ENDS + 1, &err), err, RATLS_ERR_COLLATERAL_CRL_EXPIRED);
     ratls_prepared_free(prepared);
+    ratls_trust_free(trust);
     ratls_collateral_clear(&collateral);
     ratls_trust_anchor_clear(&anchor);
     pki_clear(&world);
@@ -267,6 +270,7 @@ static void prepared_is_checked_on_each_use(void **state)
 static void recheck_sees_a_revocation(void **state)
 {
     ratls_trust_anchor anchor;
+    ratls_trust *trust;
     ratls_collateral collateral;
     ratls_prepared *prepared;
     ratls_parsed_quote quote;
@@ -279,10 +283,12 @@ static void recheck_sees_a_revocation(void **state)
     pki_build(&world);
     assert_int_equal(ratls_trust_anchor_parse(&anchor, buffer_bytes(&world.anchor_der), NULL), RATLS_OK);
     assert_int_equal(ratls_collateral_parse(&collateral, buffer_bytes(&world.bundle), NULL), RATLS_OK);
-    assert_int_equal(ratls_prepare(&prepared, &collateral, &anchor, NULL), RATLS_OK);
+    assert_int_equal(ratls_trust_new(&trust, &anchor, NULL), RATLS_OK);
+    assert_int_equal(ratls_prepare(&prepared, &collateral, trust, NULL), RATLS_OK);
     assert_int_equal(ratls_quote_parse(&quote, buffer_bytes(&world.quote), NULL), RATLS_OK);
     ASSERT_FAILS(ratls_dcap_recheck(&quote, prepared, PKI_NOW, &err), err, RATLS_ERR_DCAP_PCK_REVOKED);
     ratls_prepared_free(prepared);
+    ratls_trust_free(trust);
     ratls_collateral_clear(&collateral);
     ratls_trust_anchor_clear(&anchor);
     pki_clear(&world);

@@ -506,15 +506,19 @@ ratls_status pki_verify(ratls_claims *claims, const pki *world, int64_t now, rat
     ratls_trust_anchor anchor = {0};
     ratls_collateral collateral = {0};
     ratls_prepared *prepared = NULL;
+    ratls_trust *trust = NULL;
     ratls_parsed_quote quote;
 
     *claims = (ratls_claims){0};
     TRY(ratls_trust_anchor_parse(&anchor, buffer_bytes(&world->anchor_der), err));
+    TRY(ratls_trust_new(&trust, &anchor, err));
     TRY(ratls_collateral_parse(&collateral, buffer_bytes(&world->bundle), err));
-    TRY(ratls_prepare(&prepared, &collateral, &anchor, err));
+    TRY(ratls_prepare(&prepared, &collateral, trust, err));
     /* What was prepared borrows nothing. */
     ratls_collateral_clear(&collateral);
     ratls_trust_anchor_clear(&anchor);
+    ratls_trust_free(trust);
+    trust = NULL;
     TRY(ratls_quote_parse(&quote, buffer_bytes(&world->quote), err));
     TRY(ratls_dcap_verify(claims, &quote, prepared, now, err));
     TRY(ratls_dcap_recheck(&quote, prepared, now, err));
@@ -522,6 +526,7 @@ ratls_status pki_verify(ratls_claims *claims, const pki *world, int64_t now, rat
 out:
     ratls_collateral_clear(&collateral);
     ratls_trust_anchor_clear(&anchor);
+    ratls_trust_free(trust);
     ratls_prepared_free(prepared);
     return status;
 }

@@ -37,7 +37,7 @@ static void intel(void **state)
     const uint8_t *next;
     X509_NAME *name;
     char line[256];
-    ratls_trust trust;
+    ratls_trust *trust;
 
     (void)state;
     ratls_trust_anchor_intel(&anchor);
@@ -51,8 +51,8 @@ static void intel(void **state)
     assert_non_null(name);
     assert_string_equal(X509_NAME_oneline(name, line, sizeof line), "/CN=Intel SGX Root CA/O=Intel Corporation/L=Santa Clara/ST=CA/C=US");
     X509_NAME_free(name);
-    assert_int_equal(ratls_trust_make(&trust, &anchor, NULL), RATLS_OK);
-    ratls_trust_clear(&trust);
+    assert_int_equal(ratls_trust_new(&trust, &anchor, NULL), RATLS_OK);
+    ratls_trust_free(trust);
     ratls_trust_anchor_clear(&anchor);
 }
 
@@ -145,6 +145,7 @@ static void own_world_under_intel(void **state)
     ratls_collateral collateral;
     ratls_prepared *prepared;
     ratls_trust_anchor anchor;
+    ratls_trust *trust;
     ratls_error *err = NULL;
     pki world;
 
@@ -153,8 +154,10 @@ static void own_world_under_intel(void **state)
     pki_build(&world);
     ratls_trust_anchor_intel(&anchor);
     assert_int_equal(ratls_collateral_parse(&collateral, buffer_bytes(&world.bundle), NULL), RATLS_OK);
-    ASSERT_FAILS(ratls_prepare(&prepared, &collateral, &anchor, &err), err, RATLS_ERR_COLLATERAL_CERT_ROOT_UNTRUSTED);
+    assert_int_equal(ratls_trust_new(&trust, &anchor, NULL), RATLS_OK);
+    ASSERT_FAILS(ratls_prepare(&prepared, &collateral, trust, &err), err, RATLS_ERR_COLLATERAL_CERT_ROOT_UNTRUSTED);
     assert_null(prepared);
+    ratls_trust_free(trust);
     ratls_collateral_clear(&collateral);
     pki_clear(&world);
 }
