@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 
+#include <limits.h>
 #include <string.h>
 
 bool ratls_bytes_equal(ratls_bytes a, ratls_bytes b)
@@ -33,20 +34,13 @@ void ratls_hex_write(char *out, const uint8_t *bytes, size_t len)
     out[2 * len] = '\0';
 }
 
-/* Value of a hexadecimal digit, -1 for any other character. */
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
+enum { HEX_DIGIT = 0x10 };
+
+/* Value of a hexadecimal digit and HEX_DIGIT; 0 of any other character. */
+static const uint8_t hex_digits[UCHAR_MAX + 1] = {
+    ['0'] = 0x10, ['1'] = 0x11, ['2'] = 0x12, ['3'] = 0x13, ['4'] = 0x14, ['5'] = 0x15, ['6'] = 0x16, ['7'] = 0x17,
+    ['8'] = 0x18, ['9'] = 0x19, ['a'] = 0x1a, ['b'] = 0x1b, ['c'] = 0x1c, ['d'] = 0x1d, ['e'] = 0x1e, ['f'] = 0x1f,
+    ['A'] = 0x1a, ['B'] = 0x1b, ['C'] = 0x1c, ['D'] = 0x1d, ['E'] = 0x1e, ['F'] = 0x1f};
 
 bool ratls_hex_read(uint8_t *out, size_t len, const char *digits, size_t digits_len)
 {
@@ -54,13 +48,12 @@ bool ratls_hex_read(uint8_t *out, size_t len, const char *digits, size_t digits_
         return false;
     }
     for (size_t i = 0; i < len; i++) {
-        int high = hex_digit(digits[2 * i]);
-        int low = hex_digit(digits[2 * i + 1]);
+        unsigned int high = hex_digits[(uint8_t)digits[2 * i]], low = hex_digits[(uint8_t)digits[2 * i + 1]];
 
-        if (high < 0 || low < 0) {
+        if ((high & low & HEX_DIGIT) == 0) {
             return false;
         }
-        out[i] = (uint8_t)(high * 16 + low);
+        out[i] = (uint8_t)(high << 4 | (low & 0x0f));
     }
     return true;
 }

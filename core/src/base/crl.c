@@ -11,6 +11,7 @@ enum {
     REASON_MAX = 10,
     REASON_UNUSED = 7,
     ENTRIES_FIRST_CAPACITY = 64,
+    ENTRIES_UNSORTED_MAX = 256, /* so many are looked through as quickly as they are sorted */
     DER_SEQUENCE_BYTE = 0x30,
     PEM_FIRST_BYTE = '-'
 };
@@ -146,7 +147,9 @@ static const char *read_entries(ratls_crl *out, ratls_bytes content)
         }
         out->serials_len++;
     }
-    qsort(out->serials, out->serials_len, sizeof *out->serials, compare_serials);
+    if (out->serials_len > ENTRIES_UNSORTED_MAX) {
+        qsort(out->serials, out->serials_len, sizeof *out->serials, compare_serials);
+    }
     return NULL;
 }
 
@@ -277,7 +280,15 @@ bool ratls_crl_lists(const ratls_crl *crl, ratls_bytes serial)
     if (!serial_magnitude(&magnitude, serial)) {
         return true;
     }
-    return crl->serials_len > 0 && bsearch(&magnitude, crl->serials, crl->serials_len, sizeof *crl->serials, compare_serials) != NULL;
+    if (crl->serials_len > ENTRIES_UNSORTED_MAX) {
+        return bsearch(&magnitude, crl->serials, crl->serials_len, sizeof *crl->serials, compare_serials) != NULL;
+    }
+    for (size_t i = 0; i < crl->serials_len; i++) {
+        if (ratls_bytes_equal(crl->serials[i], magnitude)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const ratls_extension *ratls_crl_extension(const ratls_crl *crl, ratls_bytes oid, size_t *count)

@@ -20,7 +20,7 @@ typedef struct {
     ratls_bytes signature;           /* BIT STRING bytes */
     ratls_extension extensions[RATLS_CRL_EXTENSIONS_MAX];
     size_t extensions_len;
-    ratls_bytes *serials;            /* magnitudes without leading zeros, sorted */
+    ratls_bytes *serials;            /* magnitudes without leading zeros */
     size_t serials_len;
     const char *entry_fault;         /* NULL, or why an entry's extensions are not acceptable (a literal) */
 } ratls_crl;

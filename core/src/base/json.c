@@ -6,12 +6,12 @@
 #include "base/reader.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "base/word.h"
 
 enum {
     KEYS_FIRST_CAPACITY = 64,
     KEYS_PAIRWISE_MAX = 8,       /* up to so many keys are compared with each other */
-    NODES_FIRST_CAPACITY = 16,
-    BYTES_PER_NODE = 4,          /* about as many of a document's bytes as make one node */
+    NODES_FIRST_CAPACITY = 256,
     TREE_TEXT_MAX = 16 << 20
 };
 
@@ -48,8 +48,11 @@ static bool take_char(ratls_reader *reader, char c)
     return peek(reader) == (unsigned char)c && ratls_reader_skip(reader, 1);
 }
 
-static void skip_space(ratls_reader *reader)
+static inline void skip_space(ratls_reader *reader)
 {
+    if (reader->left > 0 && reader->next[0] > ' ') {
+        return; /* as good as always: what Intel signs has no white space */
+    }
     while (take_char(reader, ' ') || take_char(reader, '\t') || take_char(reader, '\n') || take_char(reader, '\r')) {
     }
 }
@@ -73,7 +76,7 @@ static bool take_digits(ratls_reader *reader)
 /* Room for one more node. */
 static bool reserve_node(json_scan *scan)
 {
-    size_t capacity = scan->nodes_capacity == 0 ? NODES_FIRST_CAPACITY + scan->reader.left / BYTES_PER_NODE : 2 * scan->nodes_capacity;
+    size_t capacity = scan->nodes_capacity == 0 ? NODES_FIRST_CAPACITY : 2 * scan->nodes_capacity;
     ratls_json_node *grown;
 
     if (scan->nodes_len < scan->nodes_capacity) {
@@ -172,8 +175,11 @@ static bool take_escape(ratls_reader *reader)
     if (!ratls_reader_u8(reader, &kind)) {
         return false;
     }
+    if (kind == '"' || kind == 'n') {
+        return true;
+    }
     if (kind != 'u') {
-        return kind != '\0' && strchr("\"\\/bfnrt", kind) != NULL;
+        return kind != '\0' && strchr("\\/bfrt", kind) != NULL;
     }
     if (!take_code_unit(reader, &unit) || unit == 0 || (unit >= 0xdc00 && unit <= 0xdfff)) {
         return false;
@@ -184,26 +190,20 @@ static bool take_escape(ratls_reader *reader)
     return true;
 }
 
-/* None of these eight bytes is a quote, a backslash or a control character: in each of the three differences a byte that is
- * less than what is taken from it borrows, which sets its top bit (and bytes above 0x7f are not looked at, which is right). */
-static bool all_plain(uint64_t eight)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
-    uint64_t quotes = eight ^ ones * '"', slashes = eight ^ ones * '\\';
-
-    return (((eight - ones * 0x20) & ~eight) | ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes)) & tops ? false : true;
-}
-
-/* Skip to the next quote, backslash or control character. */
+/* Skip to the next quote, backslash or control character: eight bytes at a time, in each of which a difference borrows into
+ * its top bit exactly when it is one of them (and, above the first one that is, perhaps where it is not). */
 static bool skip_plain(ratls_reader *reader)
 {
     size_t plain = 0;
-    uint64_t eight;
 
-    while (reader->left - plain >= sizeof eight) {
-        memcpy(&eight, reader->next + plain, sizeof eight);
-        if (!all_plain(eight)) {
-            break;
+    while (reader->left - plain >= sizeof(uint64_t)) {
+        uint64_t eight = ratls_load_le64(reader->next + plain);
+        uint64_t special = ((eight - RATLS_EVERY_BYTE(0x20)) & ~eight) | ratls_zero_bytes(eight ^ RATLS_EVERY_BYTE('"')) |
+                           ratls_zero_bytes(eight ^ RATLS_EVERY_BYTE('\\'));
+
+        special &= RATLS_EVERY_BYTE(0x80);
+        if (special != 0) {
+            return ratls_reader_skip(reader, plain + ratls_first_byte(special));
         }
         plain += sizeof eight;
     }

@@ -4,6 +4,7 @@
 
 #include "base/reader.h"
 #include "base/time.h"
+#include "base/word.h"
 
 enum { INTEGER_DIGITS_MAX = 18 }; /* always fit */
 
@@ -134,8 +135,8 @@ static bool write_escape(uint8_t *out, size_t *len, ratls_reader *reader)
     if (!ratls_reader_u8(reader, &kind)) {
         return false;
     }
-    letter = strchr(letters, kind);
     if (kind != 'u') {
+        letter = kind == '"' ? NULL : strchr(letters, kind);
         out[(*len)++] = letter == NULL ? kind : (uint8_t)meanings[letter - letters];
         return true;
     }
@@ -152,6 +153,29 @@ static bool write_escape(uint8_t *out, size_t *len, ratls_reader *reader)
     return true;
 }
 
+/* Copy up to the next backslash. Short runs are many: a copy of eight bytes, of which the last may not count, is cheaper than
+ * to look how many there are. */
+static bool copy_plain(uint8_t *out, size_t *len, ratls_reader *reader)
+{
+    while (reader->left >= sizeof(uint64_t)) {
+        uint64_t slashes = ratls_zero_bytes(ratls_load_le64(reader->next) ^ RATLS_EVERY_BYTE('\\'));
+        size_t plain = slashes == 0 ? sizeof slashes : ratls_first_byte(slashes);
+
+        memcpy(out + *len, reader->next, sizeof slashes);
+        *len += plain;
+        if (!ratls_reader_skip(reader, plain) || slashes != 0) {
+            return true;
+        }
+    }
+    while (reader->left > 0 && reader->next[0] != '\\') {
+        out[(*len)++] = reader->next[0];
+        if (!ratls_reader_skip(reader, 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool ratls_json_unescape(uint8_t *out, size_t *len, ratls_json_value value)
 {
     ratls_reader reader;
@@ -162,14 +186,10 @@ bool ratls_json_unescape(uint8_t *out, size_t *len, ratls_json_value value)
     }
     reader = ratls_reader_over(text_of(value));
     while (reader.left > 0) {
-        const uint8_t *escape = memchr(reader.next, '\\', reader.left);
-        size_t plain = escape == NULL ? reader.left : (size_t)(escape - reader.next);
-
-        if (!ratls_reader_copy(&reader, out + *len, plain)) {
+        if (!copy_plain(out, len, &reader)) {
             return false;
         }
-        *len += plain;
-        if (escape != NULL && (!ratls_reader_skip(&reader, 1) || !write_escape(out, len, &reader))) {
+        if (reader.left > 0 && (!ratls_reader_skip(&reader, 1) || !write_escape(out, len, &reader))) {
             return false;
         }
     }

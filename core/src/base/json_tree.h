@@ -36,7 +36,8 @@ size_t ratls_json_count(ratls_json_value array);
 /** The characters of a string without an escape. */
 bool ratls_json_text(ratls_bytes *out, ratls_json_value value);
 
-/** Write the characters of any string to `out`, which has room for as many bytes as it takes in the text: *len is how many. */
+/** Write the characters of any string to `out`, which has room for as many bytes as it takes in the text: *len is how many. In
+ *  between, bytes behind those may be written, but none behind that room. */
 bool ratls_json_unescape(uint8_t *out, size_t *len, ratls_json_value value);
 
 /* Members. */

@@ -12,17 +12,6 @@ size_t ratls_reader_offset(const ratls_reader *reader)
     return (size_t)(reader->next - reader->start);
 }
 
-bool ratls_reader_take(ratls_reader *reader, ratls_bytes *out, size_t len)
-{
-    ratls_bytes taken = {reader->next, len};
-
-    if (!ratls_reader_skip(reader, len)) {
-        return false;
-    }
-    *out = taken;
-    return true;
-}
-
 bool ratls_reader_copy(ratls_reader *reader, uint8_t *out, size_t len)
 {
     ratls_bytes taken;

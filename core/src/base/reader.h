@@ -18,9 +18,6 @@ ratls_reader ratls_reader_over(ratls_bytes input);
 /** Bytes consumed so far. */
 size_t ratls_reader_offset(const ratls_reader *reader);
 
-bool ratls_reader_take(ratls_reader *reader, ratls_bytes *out, size_t len);
-bool ratls_reader_copy(ratls_reader *reader, uint8_t *out, size_t len);
-
 /* In the header: the scanner of JSON and the reader of DER do little else. */
 
 static inline bool ratls_reader_skip(ratls_reader *reader, size_t len)
@@ -35,6 +32,17 @@ static inline bool ratls_reader_skip(ratls_reader *reader, size_t len)
     return true;
 }
 
+static inline bool ratls_reader_take(ratls_reader *reader, ratls_bytes *out, size_t len)
+{
+    ratls_bytes taken = {reader->next, len};
+
+    if (!ratls_reader_skip(reader, len)) {
+        return false;
+    }
+    *out = taken;
+    return true;
+}
+
 static inline bool ratls_reader_u8(ratls_reader *reader, uint8_t *out)
 {
     if (reader->left == 0) {
@@ -43,6 +51,8 @@ static inline bool ratls_reader_u8(ratls_reader *reader, uint8_t *out)
     *out = *reader->next;
     return ratls_reader_skip(reader, 1);
 }
+
+bool ratls_reader_copy(ratls_reader *reader, uint8_t *out, size_t len);
 
 /* Little-endian, as quotes and SCALE have them. */
 bool ratls_reader_u16_le(ratls_reader *reader, uint16_t *out);

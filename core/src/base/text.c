@@ -70,33 +70,53 @@ void ratls_text_add_hex(ratls_text *text, const uint8_t *bytes, size_t len)
     text->len += 2 * len;
 }
 
+/* One that JSON strings do not hold as it is: what RFC 8259 forbids, DEL, and whatever is not ASCII, which is looked at. */
+static bool is_special(uint8_t c)
+{
+    return c < 0x20 || c == '"' || c == '\\' || c >= 0x7f;
+}
+
+/* The character at the start of `text`, which is special; returns how many bytes it has. */
+static size_t add_special(ratls_text *text, ratls_bytes from)
+{
+    uint8_t c = from.data[0];
+    size_t len = ratls_utf8_sequence(from);
+
+    if (c == '"' || c == '\\') {
+        char escaped[2] = {'\\', (char)c};
+
+        ratls_text_add_bytes(text, escaped, sizeof escaped);
+    } else if (c < 0x20 || c == 0x7f) {
+        ratls_text_add(text, "\\u00");
+        ratls_text_add_hex(text, &c, 1);
+    } else if (len == 0) {
+        ratls_text_add(text, "\\ufffd");
+    } else {
+        ratls_text_add_bytes(text, (const char *)from.data, len);
+    }
+    return len == 0 ? 1 : len;
+}
+
 void ratls_text_add_json_string(ratls_text *text, const char *piece)
 {
-    size_t left = strlen(piece);
+    ratls_bytes left = {(const uint8_t *)piece, strlen(piece)};
 
-    ratls_text_add(text, "\"");
-    for (const uint8_t *s = (const uint8_t *)piece; left > 0;) {
-        size_t len = ratls_utf8_sequence((ratls_bytes){s, left});
+    ratls_text_add_bytes(text, "\"", 1);
+    while (left.len > 0) {
+        size_t plain = 0;
 
-        if (*s == '"' || *s == '\\') {
-            char escaped[2] = {'\\', (char)*s};
-
-            ratls_text_add_bytes(text, escaped, 2);
-        } else if (*s < 0x20 || *s == 0x7f) {
-            uint8_t control = *s;
-
-            ratls_text_add(text, "\\u00");
-            ratls_text_add_hex(text, &control, 1);
-        } else if (len == 0) {
-            ratls_text_add(text, "\\ufffd");
-        } else {
-            ratls_text_add_bytes(text, (const char *)s, len);
+        while (plain < left.len && !is_special(left.data[plain])) {
+            plain++;
         }
-        len = len == 0 ? 1 : len;
-        s += len;
-        left -= len;
+        ratls_text_add_bytes(text, (const char *)left.data, plain);
+        left = (ratls_bytes){left.data + plain, left.len - plain};
+        if (left.len > 0) {
+            size_t taken = add_special(text, left);
+
+            left = (ratls_bytes){left.data + taken, left.len - taken};
+        }
     }
-    ratls_text_add(text, "\"");
+    ratls_text_add_bytes(text, "\"", 1);
 }
 
 char *ratls_text_take(ratls_text *text)
