@@ -5,8 +5,8 @@ static void check_parsed(const ratls_crl *crl, ratls_bytes der)
 {
     MUST(crl->tbs.data > der.data && crl->tbs.data + crl->tbs.len < der.data + der.len);
     MUST(crl->extensions_len <= RATLS_CRL_EXTENSIONS_MAX);
-    for (size_t i = 1; i < crl->serials_len; i++) {
-        MUST(crl->serials[i - 1].len <= crl->serials[i].len);
+    for (size_t i = 0; i < crl->serials_len; i++) {
+        MUST(crl->serials[i].len == 0 || crl->serials[i].data[0] != 0);
     }
 }
 
