@@ -18,6 +18,7 @@ from simulator.minted import Minted
 from simulator.postgres import Cluster
 from simulator.quote import KINDS
 from simulator.sidecar import BEHAVIOURS, Connection, Sidecar, Upstream
+from simulator.tls_postgres import TlsCluster
 from simulator.world import DEFAULT_NOW, World
 
 
@@ -27,8 +28,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_recipe(commands.add_parser("mint", help="write evidence, collateral and trust anchor to files")).add_argument(
         "--out", type=Path, required=True, metavar="DIR")
     add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
-    commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends").add_argument(
-        "--authentication", choices=["scram-sha-256", "trust"], default="scram-sha-256", help="what it demands of everybody")
+    add_postgres(add_recipe(commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends")))
     authority = commands.add_parser("intel", help="a stand-in for Intel Trust Authority, or a command beside one")
     authority.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
     intel.add_arguments(authority)
@@ -55,6 +55,13 @@ def add_sidecar(parser: argparse.ArgumentParser) -> None:
                         help="demand one that the world's KMS issued")
     parser.add_argument("--commands", action="store_true", help="read commands from standard input, and end with it")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the evidence there, too")
+
+
+def add_postgres(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--authentication", choices=["scram-sha-256", "trust"], default="scram-sha-256", help="what it demands of everybody")
+    parser.add_argument("--tls", choices=["start", "direct"],
+                        help="let it end the TLS itself, with what is minted: on request, or also from the first byte (from npm)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the evidence there")
 
 
 def moment(text: str) -> int:
@@ -104,9 +111,19 @@ def run_sidecar(options: argparse.Namespace) -> None:
 
 def run_postgres(options: argparse.Namespace) -> None:
     """Run a PostgreSQL until standard input ends."""
-    with Cluster(authentication=options.authentication) as cluster:
-        say(event="listening", host="127.0.0.1", port=cluster.port, socket=str(cluster.socket_path), password=cluster.password)
+    minted = mint(options) if options.tls else None
+    if minted is not None and options.out:
+        minted.write(options.out)
+    with cluster_of(options, minted) as cluster:
+        say(event="listening", host="127.0.0.1", port=cluster.port, socket=str(cluster.socket_path), password=cluster.password,
+            mr_td=minted.mr_td if minted else None)
         sys.stdin.read()
+
+
+def cluster_of(options: argparse.Namespace, minted: Minted | None) -> Cluster:
+    if minted is None:
+        return Cluster(authentication=options.authentication)
+    return TlsCluster(minted, direct=options.tls == "direct", authentication=options.authentication)
 
 
 def obey(sidecar: Sidecar, world: World) -> None:

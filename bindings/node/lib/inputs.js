@@ -71,10 +71,9 @@ function safePath(url) {
  * A collateral bundle given as a path, as its JSON text in bytes, or as the parsed object.
  *
  * @param {unknown} collateral
- * @returns {Uint8Array | null}
+ * @returns {Uint8Array}
  */
 function collateralBytes(collateral) {
-    if (collateral === undefined) return null
     if (typeof collateral === "string" || collateral instanceof URL) return readFile(collateral)
     if (types.isUint8Array(collateral)) return asBytes(collateral, "collateral")
     if (typeof collateral !== "object" || collateral === null || ArrayBuffer.isView(collateral) || Array.isArray(collateral)) {
@@ -88,10 +87,9 @@ function collateralBytes(collateral) {
  *
  * @param {unknown} given
  * @param {string} argument
- * @returns {Uint8Array | null}
+ * @returns {Uint8Array}
  */
 function fileBytes(given, argument) {
-    if (given === undefined) return null
     return typeof given === "string" || given instanceof URL ? readFile(given) : asBytes(given, argument)
 }
 

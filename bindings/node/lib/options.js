@@ -5,6 +5,7 @@ const addon = require("./addon.js")
 const { failure } = require("./errors.js")
 const { kindOf } = require("./inputs.js")
 const { snake } = require("./names.js")
+const { wrongType, wrongValue } = require("./settings.js")
 const { VERIFY_OPTIONS } = require("./tables.js")
 
 /** In C zero stands for the default, and a verdict cache is switched off by a negative number. */
@@ -23,11 +24,6 @@ class PolicyText {
     }
 }
 
-/** @param {string} option @param {unknown} value @param {string} expected */
-function wrongType(option, value, expected) {
-    return failure("OPTION_TYPE", { option, found: kindOf(value), expected })
-}
-
 /** @param {string} option @param {unknown} value */
 function textList(option, value) {
     if (!Array.isArray(value)) throw wrongType(option, value, "an array of strings")
@@ -44,7 +40,7 @@ function pins(option, value) {
         if (item === undefined) continue
         const name = snake(key)
         // One of two spellings would be lost.
-        if (name in named) throw failure("OPTION_VALUE", { option, found: key, expected: "each field once" })
+        if (name in named) throw wrongValue(option, key, "each field once")
         named[name] = textList(option, typeof item === "string" ? [item] : item)
     }
     return named
@@ -53,8 +49,8 @@ function pins(option, value) {
 /** @param {string} option @param {unknown} value */
 function number(option, value) {
     if (typeof value !== "number") throw wrongType(option, value, "a number")
-    if (!Number.isSafeInteger(value)) throw failure("OPTION_VALUE", { option, found: String(value), expected: "a whole number" })
-    if (AT_LEAST_ONE.includes(option) && value < 1) throw failure("OPTION_VALUE", { option, found: String(value), expected: "at least 1" })
+    if (!Number.isSafeInteger(value)) throw wrongValue(option, String(value), "a whole number")
+    if (AT_LEAST_ONE.includes(option) && value < 1) throw wrongValue(option, String(value), "at least 1")
     return value
 }
 
@@ -62,7 +58,7 @@ function number(option, value) {
 function time(option, value) {
     if (typeof value === "string") return value
     if (!(value instanceof Date)) return number(option, value)
-    if (Number.isNaN(value.getTime())) throw failure("OPTION_VALUE", { option, found: "an invalid Date", expected: "a time" })
+    if (Number.isNaN(value.getTime())) throw wrongValue(option, "an invalid Date", "a time")
     return number(option, Math.floor(value.getTime() / 1000))
 }
 

@@ -5,12 +5,13 @@ const addon = require("./addon.js")
 const { waiting } = require("./calls.js")
 const { failure } = require("./errors.js")
 const { HandlesByOptions, OneHandle } = require("./handles.js")
-const { asBytes, certificateDer, collateralBytes, fileBytes, kindOf } = require("./inputs.js")
-const intel = require("./intel.js")
+const { asBytes, certificateDer, collateralBytes, kindOf } = require("./inputs.js")
+const { intelOptions } = require("./intel.js")
 const { warn } = require("./log.js")
 const { policyOf } = require("./options.js")
 const { isVerifier, ownHandle } = require("./own.js")
 const { resultOf } = require("./result.js")
+const settings = require("./settings.js")
 
 /** @typedef {import("./native.js").Verifier} Handle */
 /** @typedef {InstanceType<typeof OneHandle> | InstanceType<typeof HandlesByOptions>} Handles */
@@ -20,18 +21,6 @@ const { resultOf } = require("./result.js")
 let builtInHandles
 /** @type {(verifier: unknown) => ((message: string) => void) | undefined} */
 let builtInLog
-
-/** @param {unknown} settings @param {string[]} names @returns {Record<string, unknown>} */
-function checkSettings(settings, names) {
-    if (settings === undefined) return {}
-    if (typeof settings !== "object" || settings === null) {
-        throw failure("ARGUMENT_INVALID", { argument: "settings", what: `expected an object, found ${kindOf(settings)}` })
-    }
-    for (const name of Object.keys(settings)) if (!names.includes(name)) throw failure("OPTION_UNKNOWN", { found: name })
-    const { log } = /** @type {any} */ (settings)
-    if (log !== undefined && typeof log !== "function") throw failure("OPTION_TYPE", { option: "log", found: kindOf(log), expected: "a function" })
-    return /** @type {Record<string, unknown>} */ (settings)
-}
 
 /**
  * @param {Handle} handle
@@ -128,31 +117,34 @@ class BuiltIn {
     }
 }
 
+const DCAP = {
+    /** @param {string} _ @param {unknown} value */
+    collateral: (_, value) => collateralBytes(value),
+    trustAnchor: settings.file,
+    log: settings.log,
+}
+
 class DcapVerifier extends BuiltIn {
-    /** @param {import("./index.js").DcapSettings} [settings] */
-    constructor(settings) {
-        const { collateral, trustAnchor, log = warn } = /** @type {import("./index.js").DcapSettings} */ (
-            checkSettings(settings, ["collateral", "trustAnchor", "log"]))
-        const handle = addon.verifierNewDcap({ collateral: collateralBytes(collateral), trustAnchor: fileBytes(trustAnchor, "trustAnchor"), log })
-        super(DcapVerifier, new.target, new OneHandle(handle), log)
+    /** @param {import("./index.js").DcapSettings} [given] */
+    constructor(given) {
+        const { log = warn, ...rest } = settings.readSettings(given, DCAP)
+        super(DcapVerifier, new.target, new OneHandle(addon.verifierNewDcap({ ...rest, log })), log)
     }
 }
 
 class NoopVerifier extends BuiltIn {
-    /** @param {import("./index.js").NoopSettings} [settings] */
-    constructor(settings) {
-        const { log = warn } = /** @type {import("./index.js").NoopSettings} */ (checkSettings(settings, ["log"]))
+    /** @param {import("./index.js").NoopSettings} [given] */
+    constructor(given) {
+        const { log = warn } = settings.readSettings(given, { log: settings.log })
         super(NoopVerifier, new.target, new OneHandle(addon.verifierNewNoop({ log })), log)
     }
 }
 
 class IntelApiVerifier extends BuiltIn {
-    /** @param {string} [apiKey] @param {import("./index.js").IntelSettings} [settings] */
-    constructor(apiKey, settings) {
-        const given = checkSettings(settings, intel.SETTINGS)
-        const { log = warn } = /** @type {import("./index.js").IntelSettings} */ (given)
-        const handle = addon.verifierNewIntel({ ...intel.intelOptions(apiKey, given), log })
-        super(IntelApiVerifier, new.target, new OneHandle(handle), log)
+    /** @param {string} [apiKey] @param {import("./index.js").IntelSettings} [given] */
+    constructor(apiKey, given) {
+        const options = intelOptions(apiKey, given)
+        super(IntelApiVerifier, new.target, new OneHandle(addon.verifierNewIntel(options)), options.log)
     }
 }
 
@@ -200,21 +192,28 @@ function logOf(verifier) {
 
 /** @param {unknown} verifier @param {unknown} quote @param {unknown} [options] @param {Call} [call] */
 async function verifyQuote(verifier, quote, options, call) {
-    const result = await judgeLater(handleOf(verifier, options), addon.verify, asBytes(quote, "quote"), options, call)
-    stay(verifier)
-    return result
+    return whileAsked(verifier, judgeLater(handleOf(verifier, options), addon.verify, asBytes(quote, "quote"), options, call))
 }
 
 /** @param {unknown} verifier @param {unknown} certificate @param {unknown} [options] @param {Call} [call] */
 async function verifyCertificate(verifier, certificate, options, call) {
-    const result = await judgeLater(handleOf(verifier, options), addon.verifyCertificate, certificateDer(certificate), options, call)
-    stay(verifier)
-    return result
+    return whileAsked(verifier, judgeLater(handleOf(verifier, options), addon.verifyCertificate, certificateDer(certificate), options, call))
 }
 
-/** The core knows an own verifier weakly: it must not be collected while it is asked. @param {unknown} verifier */
-function stay(verifier) {
-    void verifier
+/** @type {Set<{ verifier: unknown }>} verifiers whose answer is awaited, once for each call */
+const asked = new Set()
+
+/**
+ * The core knows verifiers of the caller's weakly: they must not be collected before they have answered.
+ *
+ * @template T
+ * @param {unknown} verifier
+ * @param {Promise<T>} answer
+ */
+function whileAsked(verifier, answer) {
+    const hold = { verifier }
+    asked.add(hold)
+    return answer.finally(() => asked.delete(hold))
 }
 
 module.exports = { AllVerifiers, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, handleOf, logOf, verifyCertificate, verifyQuote }

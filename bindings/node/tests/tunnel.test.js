@@ -51,7 +51,8 @@ test("it opens, serves, tells its verdict and closes", async () => {
 test("a descriptor that is none of its connections", async () => {
     const tunnel = await open()
     assert.equal((await failureOf(() => tunnel.resultOf(0))).code, "CONNECTION_UNKNOWN")
-    for (const bad of [-1, 1.5, "3", null]) assert.equal((await failureOf(() => tunnel.resultOf(bad))).code, "ARGUMENT_INVALID")
+    for (const bad of [-1, 1.5]) assert.equal((await failureOf(() => tunnel.resultOf(bad))).code, "OPTION_VALUE")
+    for (const bad of ["3", null]) assert.equal((await failureOf(() => tunnel.resultOf(bad))).code, "OPTION_TYPE")
     await tunnel.close()
 })
 
@@ -157,21 +158,26 @@ test("nobody listens", async () => {
     assert.equal((await failureOf(() => open({ port: 1 }))).code, "CONNECT_FAILED")
 })
 
-for (const [name, value] of [
-    ["host", ""], ["host", undefined], ["host", "a\0b"], ["host", 5], ["serverName", "a\0b"], ["serverName", Buffer.from("a")], ["port", -1], ["port", 65536],
-    ["port", "5432"], ["port", true], ["port", 1.5], ["connectTimeoutMs", 0], ["connectTimeoutMs", NaN], ["connectTimeoutMs", "5"],
-    ["handshakeTimeoutMs", -1], ["startTls", "no"], ["startTls", 1], ["options", null], ["signal", {}], ["tcpUserTimeoutMs", 1.5]]) {
+for (const [name, value, code] of [
+    ["host", "", "OPTION_VALUE"], ["host", undefined, "OPTION_VALUE"], ["host", "a\0b", "OPTION_VALUE"], ["host", 5, "OPTION_TYPE"],
+    ["serverName", "a\0b", "OPTION_VALUE"], ["serverName", Buffer.from("a"), "OPTION_TYPE"], ["port", -1, "OPTION_VALUE"], ["port", 65536, "OPTION_VALUE"],
+    ["port", "5432", "OPTION_TYPE"], ["port", true, "OPTION_TYPE"], ["port", 1.5, "OPTION_VALUE"], ["connectTimeoutMs", 0, "OPTION_VALUE"],
+    ["connectTimeoutMs", NaN, "OPTION_VALUE"], ["connectTimeoutMs", "5", "OPTION_TYPE"], ["handshakeTimeoutMs", -1, "OPTION_VALUE"],
+    ["startTls", "no", "OPTION_TYPE"], ["startTls", 1, "OPTION_TYPE"], ["tcpUserTimeoutMs", 1.5, "OPTION_VALUE"]]) {
     test(`${name} must not be ${typeof value} ${JSON.stringify(value)}`, async () => {
         const error = await failureOf(() => open({ [name]: value }))
         assert.ok(error instanceof api.UsageError, String(error))
-        assert.deepEqual([error.code, error.details.argument], ["ARGUMENT_INVALID", name])
+        assert.deepEqual([error.code, error.details.option], [code, name])
     })
 }
 
-test("names that are no setting, and what is no verifier", async () => {
+test("names that are no setting, and what is no verifier, no options or no signal", async () => {
     assert.equal((await failureOf(() => open({ allowSimulator: true }))).code, "OPTION_UNKNOWN")
-    assert.equal((await failureOf(() => Tunnel.open(dcap))).code, "ARGUMENT_INVALID")
+    assert.equal((await failureOf(() => Tunnel.open(dcap))).code, "OPTION_VALUE")
+    assert.equal((await failureOf(() => Tunnel.open(dcap, null))).code, "ARGUMENT_INVALID")
     assert.equal((await failureOf(() => open({}, {}))).details.argument, "verifier")
+    assert.equal((await failureOf(() => open({ options: null }))).details.argument, "options")
+    assert.equal((await failureOf(() => open({ signal: {} }))).details.argument, "signal")
     assert.throws(() => new Tunnel(), TypeError)
 })
 

@@ -1,9 +1,9 @@
 /** The attested way to one server, and what pg is told in order to go it. */
 import type pg from "pg"
-import type { VerifyOptions, VerifyResult } from "ra-tls-verify"
-import { Tunnel } from "ra-tls-verify/tunnel"
+import type { VerifyResult } from "ra-tls-verify"
+import { Tunnel, type TunnelSettings } from "ra-tls-verify/tunnel"
 
-import { tellApart, type RaTlsOptions } from "./options.js"
+import { tellApart, type RaTlsOptions, type Split } from "./options.js"
 import { resolve, throughTunnel, type Target } from "./target.js"
 
 /** How long closing waits for clients to say goodbye to the server. */
@@ -29,9 +29,9 @@ export class Channel {
      */
     static async open(url: string, options?: RaTlsOptions): Promise<Channel> {
         const start = performance.now()
-        const { verifier, policy, settings, signal } = tellApart(options)
-        const target = await resolve(url, settings)
-        return new Channel(await Tunnel.open(verifier, opening(target, policy, signal)), target, start)
+        const given = tellApart(options)
+        const target = await resolve(url, given.settings)
+        return new Channel(await Tunnel.open(given.verifier, opening(target, given)), target, start)
     }
 
     /** PostgreSQL schema that the URL names. */
@@ -86,9 +86,6 @@ export class Channel {
     }
 }
 
-function opening({ address, port, serverName, timeoutMs }: Target, options: VerifyOptions, signal: AbortSignal | undefined) {
-    return {
-        host: address, port, options, connectTimeoutMs: timeoutMs,
-        ...(serverName === undefined ? {} : { serverName }), ...(signal === undefined ? {} : { signal }),
-    }
+function opening({ address, port, serverName, timeoutMs, link: said }: Target, { policy: options, link, signal }: Split): TunnelSettings {
+    return { ...link, ...said, host: address, port, serverName, options, connectTimeoutMs: timeoutMs, signal }
 }

@@ -1,6 +1,7 @@
 /** The options of every function of this package, told apart: whose they are. */
 import type pg from "pg"
 import { DcapVerifier, type RaTlsVerifier, type VerifyOptions } from "ra-tls-verify"
+import type { TunnelSettings } from "ra-tls-verify/tunnel"
 
 import { failure } from "./errors.js"
 
@@ -14,8 +15,13 @@ const PG_SETTINGS = [
     "onConnect",
 ] as const
 
-/** What is accepted (VerifyOptions), who judges, and pg's settings. */
-export interface RaTlsOptions extends VerifyOptions, PgSettings {
+/** How the server is reached. What the URL says counts first here, too. */
+export type LinkSettings = Pick<TunnelSettings, (typeof LINK_SETTINGS)[number]>
+
+const LINK_SETTINGS = ["startTls", "handshakeTimeoutMs", "tcpUserTimeoutMs", "keepaliveIdleS", "keepaliveIntervalS", "keepaliveCount"] as const
+
+/** What is accepted (VerifyOptions), who judges, how the server is reached, and pg's settings. */
+export interface RaTlsOptions extends VerifyOptions, LinkSettings, PgSettings {
     /** Who judges. Not given: one `DcapVerifier()` for the process. */
     verifier?: RaTlsVerifier
     /** Present a certificate of this client's own TEE. Not built yet: anything but false is an error. */
@@ -29,8 +35,9 @@ export interface RaTlsOptions extends VerifyOptions, PgSettings {
 /** The same, told apart. */
 export interface Split {
     readonly verifier: RaTlsVerifier
-    /** Everything that is neither pg's nor this package's; the verification refuses names that it does not know. */
+    /** Everything that is nobody else's; the verification refuses names that it does not know. */
     readonly policy: VerifyOptions
+    readonly link: LinkSettings
     readonly settings: PgSettings
     readonly signal: AbortSignal | undefined
 }
@@ -45,15 +52,13 @@ export function tellApart(options: RaTlsOptions | undefined): Split {
     }
     const { verifier, clientAttestation, dstackSocket, signal, ...rest } = options ?? {}
     refuseUnbuilt({ clientAttestation: clientAttestation || undefined, dstackSocket })
-    const settings: Record<string, unknown> = {}
-    const policy: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(rest)) {
-        if (value !== undefined) {
-            ;((PG_SETTINGS as readonly string[]).includes(name) ? settings : policy)[name] = value
-        }
-    }
-    return { verifier: verifier ?? defaultVerifier(), policy, settings, signal }
+    const given = Object.entries(rest).filter(([, value]) => value !== undefined)
+    const those = (names: readonly string[]) => Object.fromEntries(given.filter(([name]) => names.includes(name)))
+    const policy = Object.fromEntries(given.filter(([name]) => !OTHERS.includes(name)))
+    return { verifier: verifier ?? defaultVerifier(), policy, link: those(LINK_SETTINGS), settings: those(PG_SETTINGS), signal }
 }
+
+const OTHERS: readonly string[] = [...LINK_SETTINGS, ...PG_SETTINGS]
 
 function refuseUnbuilt(options: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(options)) {

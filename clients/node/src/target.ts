@@ -25,14 +25,23 @@ const PASSED_ON = new Set([
     "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "query_timeout", "replication",
 ])
 /** Parameters that this module reads itself. */
-const READ_HERE = new Set(["hostaddr", "connect_timeout", "dbname", "schema", "sslmode"])
+const READ_HERE = new Set([
+    "hostaddr", "connect_timeout", "dbname", "schema", "sslmode", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+])
 /** Parameters of the transport, in the words of libpq and of pg: the attested TLS takes their place. */
 const REPLACED = new Set([
     "ssl", "sslcert", "sslkey", "sslrootcert", "sslpassword", "sslcrl", "sslcrldir", "sslcertmode", "sslsni", "sslcompression",
     "sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version", "uselibpqcompat", "channel_binding", "gssencmode",
-    "krbsrvname", "gsslib", "gssdelegation", "requirepeer", "min_protocol_version", "max_protocol_version", "keepalives",
-    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+    "krbsrvname", "gsslib", "gssdelegation", "requirepeer", "min_protocol_version", "max_protocol_version",
 ])
+/** libpq's parameters of the TCP connection, which is the tunnel's: its setting, and the kernel's largest value. */
+const OF_THE_LINK = [
+    ["tcp_user_timeout", "tcpUserTimeoutMs", 2 ** 31 - 1], ["keepalives_idle", "keepaliveIdleS", 32767], ["keepalives_interval", "keepaliveIntervalS", 32767],
+    ["keepalives_count", "keepaliveCount", 127],
+] as const
+const KEEPALIVE_NEVER = -1
+
+export type Link = { [name in (typeof OF_THE_LINK)[number][1]]?: number }
 
 /** Where a connection URL leads, by the rules of pg: defaults, PG* variables, .pgpass. */
 export interface Target {
@@ -45,6 +54,8 @@ export interface Target {
     readonly timeoutMs: number
     /** PostgreSQL schema that the URL names in the way of Prisma. */
     readonly schema: string | undefined
+    /** What the URL says of the TCP connection. */
+    readonly link: Link
     /** What pg is given beside the way in: the URL's parameters, the caller's settings, the password. */
     readonly driver: pg.PoolConfig
 }
@@ -69,6 +80,7 @@ export async function resolve(url: string, settings: PgSettings): Promise<Target
         port,
         timeoutMs: readTimeout(settings.connectionTimeoutMillis, parameters.get("connect_timeout")),
         schema: parameters.get("schema") || undefined,
+        link: readLink(parameters),
         driver: { ...given, user: asked.user, database: asked.database, password } as pg.PoolConfig,
     }
 }
@@ -182,12 +194,32 @@ function readTimeout(milliseconds: number | undefined, parameter: string | null)
     if (milliseconds) {
         return Math.min(Math.ceil(milliseconds), TIMEOUT_S_MAX * 1000)
     }
-    const text = parameter || process.env["PGCONNECT_TIMEOUT"] || "0"
-    if (!/^\s*[+-]?[0-9]{1,9}\s*$/.test(text)) {
-        throw invalid("connect_timeout is not a number of seconds")
-    }
-    const seconds = Number(text)
+    const seconds = wholeNumber("connect_timeout", parameter || process.env["PGCONNECT_TIMEOUT"] || "0", 2 ** 31 - 1)
     return seconds <= 0 ? DEFAULT_TIMEOUT_MS : Math.min(Math.max(seconds, LIBPQ_MIN_TIMEOUT_S), TIMEOUT_S_MAX) * 1000
+}
+
+/** As with libpq, what is not above zero means the default, here the tunnel's. */
+function readLink(parameters: URLSearchParams): Link {
+    const link: Link = {}
+    for (const [parameter, setting, largest] of OF_THE_LINK) {
+        const value = wholeNumber(parameter, parameters.get(parameter) || "0", largest)
+        if (value > 0) {
+            link[setting] = value
+        }
+    }
+    if (wholeNumber("keepalives", parameters.get("keepalives") || "1", 2 ** 31 - 1) === 0) {
+        link.keepaliveIdleS = KEEPALIVE_NEVER
+    }
+    return link
+}
+
+/** A number as libpq reads it. */
+function wholeNumber(name: string, text: string, largest: number): number {
+    const value = /^\s*[+-]?[0-9]{1,10}\s*$/.test(text) ? Number(text) : NaN
+    if (!(value <= largest)) {
+        throw invalid(`${name} is not a whole number up to ${largest}`)
+    }
+    return value
 }
 
 type Password = string | (() => string | Promise<string>)

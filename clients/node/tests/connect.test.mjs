@@ -1,38 +1,19 @@
 /** Attested connections to a real PostgreSQL: clients, pools, what they tell, how they end. */
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { after, before, test } from "node:test"
+import { test } from "node:test"
 
 import pg from "pg"
-import { DcapVerifier, NoopVerifier } from "ra-tls-verify"
+import { NoopVerifier } from "ra-tls-verify"
 
 import { attestation, attestedSettings, cancel, close, connect, createPool, saveEvidence, UnavailableError, UsageError } from "pg-ratls"
-import { bareEnvironment, mint, Postgres, ROOT, Sidecar, temporary } from "./simulator.mjs"
+import { bareEnvironment, ROOT, Sidecar, temporary } from "./simulator.mjs"
+import { running, stage } from "./stage.mjs"
 
 const COMMAND = process.env.RATLS_COMMAND ?? join(ROOT, "build/bin/ratls")
-
-bareEnvironment()
-const minted = mint()
-const verifier = new DcapVerifier({ collateral: minted.collateral, trustAnchor: minted.trustAnchor })
-let postgres
-let sidecar
-let options
-
-before(async () => {
-    postgres = await Postgres.start()
-    sidecar = await Sidecar.start(postgres)
-    options = { verifier, allowedMrTd: [sidecar.mr_td], now: minted.now }
-})
-
-after(async () => {
-    await sidecar?.stop()
-    await postgres?.stop()
-    verifier.close()
-})
-
-const url = (parameters) => postgres.url(sidecar.port, parameters)
+const { postgres, sidecar, options, url, withSidecar } = await stage()
 
 test("a client: connect, query, verdict, end", async () => {
     const client = await connect(url(), options)
@@ -100,8 +81,7 @@ test("several statements at once through one pool", async () => {
     await pool.end()
 })
 
-test("connecting costs one handshake, and what is alike shares a tunnel", async () => {
-    const own = await Sidecar.start(postgres)
+test("connecting costs one handshake, and what is alike shares a tunnel", () => withSidecar(async (own) => {
     const first = await connect(postgres.url(own.port), options)
     const second = await createPool(postgres.url(own.port), options)
     const other = await connect(postgres.url(own.port), { ...options, allowDebugMode: true })
@@ -113,8 +93,7 @@ test("connecting costs one handshake, and what is alike shares a tunnel", async 
     await Promise.all([second.end(), other.end()])
     assert.ok(!existsSync(first.host))
     assert.equal((await own.waitClosed(3)).length, 3)
-    await own.stop()
-})
+}))
 
 test("much data goes both ways", async () => {
     const client = await connect(url(), options)
@@ -122,13 +101,6 @@ test("much data goes both ways", async () => {
     assert.equal((await client.query("select reverse($1) as back", [text])).rows[0].back, text)
     await client.end()
 })
-
-/** Wait until the server runs the statement for somebody else. */
-async function running(observer, pid) {
-    while ((await observer.query("select 1 from pg_stat_activity where pid = $1 and state = 'active' and wait_event = 'PgSleep'", [pid])).rowCount === 0) {
-        await observer.query("select pg_sleep(0.005)")
-    }
-}
 
 test("a query is cancelled, over a second connection through the same tunnel", async () => {
     const observer = new pg.Client(postgres.url())

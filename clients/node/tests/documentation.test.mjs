@@ -9,7 +9,8 @@ import { after, before, test } from "node:test"
 import pg from "pg"
 
 import { build, install, project } from "./project.mjs"
-import { bareEnvironment, mint, Postgres, ROOT, Sidecar, temporary, TrustAuthority } from "./simulator.mjs"
+import { ROOT, temporary, TrustAuthority } from "./simulator.mjs"
+import { stage } from "./stage.mjs"
 
 /** What the text around a snippet takes for granted, by the name that it has there. */
 const GIVEN = `
@@ -27,12 +28,9 @@ const NAMES = [...GIVEN.matchAll(/export (?:const|async function) (\w+)/g)].map(
 const SNIPPETS = [["docs/typescript.md", "typescript"], ["clients/node/README.md", "readme"]].flatMap(([page, short]) =>
     [...readFileSync(join(ROOT, page), "utf8").matchAll(/```ts\n(.*?)```/gs)].map(([, code], number) => ({ name: `snippet-${short}-${number + 1}`, page, code })))
 
-bareEnvironment()
-const minted = mint("--now", "clock")
+const { minted, postgres, sidecar } = await stage({ clock: true })
+const service = await TrustAuthority.start()
 const application = project(7)
-let postgres
-let sidecar
-let service
 
 /** The snippet with the server's own values for those that the page invents, and what it takes for granted imported. */
 function complete(code) {
@@ -60,9 +58,6 @@ async function run(name) {
 }
 
 before(async () => {
-    postgres = await Postgres.start()
-    sidecar = await Sidecar.start(postgres, "--now", "clock")
-    service = await TrustAuthority.start()
     const client = new pg.Client(postgres.url())
     await client.connect()
     await client.query(`create table orders (id int); create table "Customer" (id serial primary key, name text)`)
@@ -80,9 +75,7 @@ after(async () => {
         rmSync(join(application, "app", `${name}.ts`), { force: true })
     }
     rmSync(join(application, "app/given.ts"), { force: true })
-    await service?.stop()
-    await sidecar?.stop()
-    await postgres?.stop()
+    await service.stop()
 })
 
 const EXPECTED = {

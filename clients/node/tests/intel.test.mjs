@@ -1,52 +1,23 @@
 /** The documented use of Intel Trust Authority: a database behind evidence that it appraises. */
 import assert from "node:assert/strict"
-import { after, before, beforeEach, test } from "node:test"
+import { after, beforeEach, test } from "node:test"
 
-import { AllVerifiers, DcapVerifier, FirstVerifier, IntelApiVerifier } from "ra-tls-verify"
+import { AllVerifiers, FirstVerifier, IntelApiVerifier } from "ra-tls-verify"
 
 import { attestation, connect, createPool, RaTlsError, RefusedError, UnavailableError, UsageError, withRaTls } from "pg-ratls"
-import { bareEnvironment, mint, Postgres, Sidecar, TrustAuthority } from "./simulator.mjs"
+import { TrustAuthority } from "./simulator.mjs"
+import { askAdapter, stage } from "./stage.mjs"
 
-bareEnvironment()
-const minted = mint("--now", "clock")
+const { postgres, verifier: dcap, withSidecar } = await stage({ clock: true })
 const quiet = () => undefined
-const dcap = new DcapVerifier({ collateral: minted.collateral, trustAnchor: minted.trustAnchor, log: quiet })
-let postgres
-let service
-
-before(async () => {
-    postgres = await Postgres.start()
-    service = await TrustAuthority.start()
-})
-
-after(async () => {
-    await service?.stop()
-    await postgres?.stop()
-    dcap.close()
-})
+const service = await TrustAuthority.start()
+after(() => service.stop())
 
 beforeEach(() => service.play("sound"))
 
 /** The verifier as it is documented, but for where the service is. */
 function intel({ apiKey = service.authority.api_key, ...more } = {}) {
     return new IntelApiVerifier(apiKey, { ...service.settings, log: quiet, ...more })
-}
-
-async function withSidecar(run, ...settings) {
-    const sidecar = await Sidecar.start(postgres, "--now", "clock", ...settings)
-    try {
-        return await run(sidecar)
-    } finally {
-        await sidecar.stop()
-    }
-}
-
-/** Ask the database one thing through Prisma's adapter. */
-async function askAdapter(adapter) {
-    const connection = await adapter.connect()
-    const { rows } = await connection.queryRaw({ sql: "select 40 + 2 as answer", args: [], argTypes: [] })
-    await connection.dispose()
-    return Number(rows[0][0])
 }
 
 test("the documented snippet, with a pool", () => withSidecar(async (sidecar) => {

@@ -2,33 +2,20 @@
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { after, before, test } from "node:test"
+import { test } from "node:test"
 import { createInterface } from "node:readline"
 
 import pg from "pg"
 
 import { build, install, project } from "./project.mjs"
-import { bareEnvironment, mint, Postgres, Sidecar } from "./simulator.mjs"
+import { stage } from "./stage.mjs"
 
 const TABLES = `
     drop table if exists "Order", "Customer";
     create table "Customer" (id serial primary key, name text not null unique);
     create table "Order" (id serial primary key, total decimal(10, 2) not null, "customerId" int not null references "Customer" (id));`
 
-bareEnvironment()
-const minted = mint()
-let postgres
-let sidecar
-
-before(async () => {
-    postgres = await Postgres.start()
-    sidecar = await Sidecar.start(postgres)
-})
-
-after(async () => {
-    await sidecar?.stop()
-    await postgres?.stop()
-})
+const { minted, postgres, sidecar, withSidecar } = await stage()
 
 function start(application, more) {
     const settings = {
@@ -78,10 +65,9 @@ for (const major of [6, 7]) {
             assert.deepEqual([orders, many], [2, [1]])
         })
 
-        await t.test("a later connection is refused with the text", async (refused) => {
-            const own = await Sidecar.start(postgres)
+        await t.test("a later connection is refused with the text", (refused) => withSidecar(async (own) => {
             const program = start(application, { url: postgres.url(own.port), pause: true })
-            refused.after(async () => { program.kill(); await own.stop() })
+            refused.after(() => program.kill())
             const said = lines(program)
             assert.equal((await said.next()).value, "ready")
             await own.tell({ mint: { fault: "debug", label: "another" } })
@@ -89,6 +75,6 @@ for (const major of [6, 7]) {
             const { message, code } = JSON.parse((await said.next()).value)
             assert.match(message, /TDX TD is in debug mode — connection refused/)
             assert.equal(code, "DEBUG_MODE")
-        })
+        }))
     })
 }

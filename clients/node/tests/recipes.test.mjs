@@ -1,37 +1,17 @@
 /** Drizzle and Knex, as the documentation shows them. */
 import assert from "node:assert/strict"
 import { existsSync } from "node:fs"
-import { after, before, test } from "node:test"
+import { test } from "node:test"
 
 import { eq, sql } from "drizzle-orm"
 import { drizzle } from "drizzle-orm/node-postgres"
 import { integer, pgTable, text } from "drizzle-orm/pg-core"
 import knex from "knex"
-import { DcapVerifier } from "ra-tls-verify"
 
 import { attestation, attestedSettings, close, createPool } from "pg-ratls"
-import { bareEnvironment, mint, Postgres, Sidecar } from "./simulator.mjs"
+import { stage } from "./stage.mjs"
 
-bareEnvironment()
-const minted = mint()
-const verifier = new DcapVerifier({ collateral: minted.collateral, trustAnchor: minted.trustAnchor })
-let postgres
-let sidecar
-let options
-
-before(async () => {
-    postgres = await Postgres.start()
-    sidecar = await Sidecar.start(postgres)
-    options = { verifier, allowedMrTd: [sidecar.mr_td], now: minted.now }
-})
-
-after(async () => {
-    await sidecar?.stop()
-    await postgres?.stop()
-    verifier.close()
-})
-
-const url = () => postgres.url(sidecar.port)
+const { postgres, sidecar, options, url, withSidecar } = await stage()
 const DEBUG = /TDX TD is in debug mode — connection refused/
 
 test("Drizzle", async () => {
@@ -47,8 +27,7 @@ test("Drizzle", async () => {
     await pool.end()
 })
 
-test("Drizzle tells why a later connection is refused", async () => {
-    const own = await Sidecar.start(postgres)
+test("Drizzle tells why a later connection is refused", () => withSidecar(async (own) => {
     const pool = await createPool(postgres.url(own.port), options)
     const held = await pool.connect()
     await own.tell({ mint: { fault: "debug", label: "another" } })
@@ -57,8 +36,7 @@ test("Drizzle tells why a later connection is refused", async () => {
     assert.equal(error.cause.code, "DEBUG_MODE")
     held.release()
     await pool.end()
-    await own.stop()
-})
+}))
 
 test("Knex", async () => {
     const settings = await attestedSettings(url(), options)
@@ -74,8 +52,7 @@ test("Knex", async () => {
     assert.ok(!existsSync(settings.connection.host))
 })
 
-test("Knex tells why a later connection is refused", async () => {
-    const own = await Sidecar.start(postgres)
+test("Knex tells why a later connection is refused", () => withSidecar(async (own) => {
     const settings = await attestedSettings(postgres.url(own.port), options)
     const db = knex({ client: "pg", connection: settings.connection, pool: { min: 0, max: 2 } })
     await db.transaction(async (tx) => {
@@ -85,5 +62,4 @@ test("Knex tells why a later connection is refused", async () => {
     })
     await db.destroy()
     await close(settings)
-    await own.stop()
-})
+}))

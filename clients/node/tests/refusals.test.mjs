@@ -2,12 +2,12 @@
 import assert from "node:assert/strict"
 import { createServer } from "node:net"
 import { once } from "node:events"
-import { after, before, test } from "node:test"
+import { test } from "node:test"
 
-import { DcapVerifier, NoopVerifier, RefusedError as LibrarysRefusedError } from "ra-tls-verify"
+import { NoopVerifier, RefusedError as LibrarysRefusedError } from "ra-tls-verify"
 
 import { attestation, attestedSettings, connect, createPool, RaTlsError, RefusedError, UnavailableError, UsageError, withRaTls } from "pg-ratls"
-import { bareEnvironment, mint, Postgres, Sidecar } from "./simulator.mjs"
+import { failureOf, stage } from "./stage.mjs"
 
 const DOCUMENTED = {
     no_quote: ["QUOTE_MISSING", "upstream cert has no TDX attestation extension; set allowSimulator: true for non-TEE targets"],
@@ -20,41 +20,15 @@ const DOCUMENTED = {
 }
 const WAYS = { connect, createPool, withRaTls, attestedSettings }
 
-bareEnvironment()
-const minted = mint()
-const verifier = new DcapVerifier({ collateral: minted.collateral, trustAnchor: minted.trustAnchor })
-let postgres
-let healthy
-let options
-
-before(async () => {
-    postgres = await Postgres.start()
-    healthy = await Sidecar.start(postgres)
-    options = { verifier, allowedMrTd: [healthy.mr_td], now: minted.now }
-})
-
-after(async () => {
-    await healthy?.stop()
-    await postgres?.stop()
-    verifier.close()
-})
+const { minted, verifier, postgres, sidecar: healthy, options, withSidecar } = await stage()
 
 /** The failure of connecting, which sent nothing. */
 async function refused(sidecar, way, given, parameters = "") {
-    const error = await way(postgres.url(sidecar.port, parameters), given).then(() => assert.fail("it was accepted"), (caught) => caught)
+    const error = await failureOf(way(postgres.url(sidecar.port, parameters), given))
     assert.ok(error instanceof RaTlsError, String(error?.stack))
     const seen = await sidecar.waitClosed()
     assert.deepEqual(seen.map(({ application_bytes, upstream_opened }) => [application_bytes, upstream_opened]), seen.map(() => [0, false]))
     return error
-}
-
-async function withSidecar(run, ...settings) {
-    const sidecar = await Sidecar.start(postgres, ...settings)
-    try {
-        return await run(sidecar)
-    } finally {
-        await sidecar.stop()
-    }
 }
 
 for (const [fault, [code, message]] of Object.entries(DOCUMENTED)) {
@@ -72,7 +46,7 @@ for (const [fault, [code, message]] of Object.entries(DOCUMENTED)) {
         const pool = await createPool(postgres.url(sidecar.port), { ...options, max: 2 })
         const first = await pool.connect()
         await sidecar.tell({ mint: { fault, label: "another" } })
-        const error = await pool.connect().then(() => assert.fail("it was accepted"), (caught) => caught)
+        const error = await failureOf(pool.connect())
         assert.deepEqual([error.message, error.code], [message, code])
         assert.ok(error instanceof RefusedError)
         assert.equal(error.cause.code, "08004", "what the driver read")

@@ -11,6 +11,8 @@ export const ROOT = resolve(import.meta.dirname, "../../..")
 const VENV = join(ROOT, "build/venv/bin/python")
 const PYTHON = process.env.RATLS_PYTHON ?? (existsSync(VENV) ? VENV : "python3")
 const TIMEOUT_MS = 60_000
+/** Of the world that everything here is of. */
+const SEED = "node client"
 
 const directories = []
 process.on("exit", () => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })))
@@ -71,8 +73,9 @@ class Program {
 
 /** A running PostgreSQL: port, socket, password. */
 export class Postgres extends Program {
-    static async start() {
-        const program = new Postgres("postgres")
+    /** Options: `--tls`, one that ends the TLS itself. */
+    static async start(...options) {
+        const program = new Postgres("postgres", "--seed", SEED, ...options)
         return Object.assign(program, await program.listening())
     }
 
@@ -133,8 +136,6 @@ export class TrustAuthority extends Program {
         return (await fetch(`${this.control}/__seen/${this.name}`)).json()
     }
 }
-
-const SEED = "node client"
 
 /** Evidence of a healthy server of the world that the sidecars are of, as files in `directory`. */
 export function mint(...options) {

@@ -42,7 +42,7 @@ async function driver(url, settings = {}) {
 
 test("a URL in full", async () => {
     const { driver: given, ...where } = await resolve("postgresql://app:s%40cret@db.example:6001/orders?application_name=till&options=-c%20geqo%3Doff", {})
-    assert.deepEqual(where, { address: "db.example", serverName: "db.example", port: 6001, timeoutMs: DEFAULT_TIMEOUT_MS, schema: undefined })
+    assert.deepEqual(where, { address: "db.example", serverName: "db.example", port: 6001, timeoutMs: DEFAULT_TIMEOUT_MS, schema: undefined, link: {} })
     assert.deepEqual({ ...given }, {
         host: "db.example", port: "6001", user: "app", password: "s@cret", database: "orders", application_name: "till", options: "-c geqo=off",
     })
@@ -111,7 +111,7 @@ test("a password may be a function", async () => {
 test("what would lead around the tunnel, or break on it, is overridden", async () => {
     for (const parameter of ["hostaddr=127.0.0.1", "sslmode=verify-full", "sslnegotiation=direct", "ssl=true", "sslrootcert=/nowhere",
         "sslcert=/nowhere", "sslkey=/nowhere", "channel_binding=require", "gssencmode=require", "requirepeer=root",
-        "min_protocol_version=3.2", "uselibpqcompat=true", "keepalives_idle=5"]) {
+        "min_protocol_version=3.2", "uselibpqcompat=true", "keepalives_idle=5", "tcp_user_timeout=5"]) {
         const given = await driver(`postgresql://app:x@db.example/orders?${parameter}`)
         assert.deepEqual({ ...given }, {
             host: "/run/attested", port: 5432, user: "app", password: "x", database: "orders", ssl: false, sslnegotiation: "postgres",
@@ -147,6 +147,20 @@ test("a timeout that is none is told", async () => {
 test("what is left of the timeout is the driver's, and never none", async () => {
     const asked = await resolve("postgresql://db.example", {})
     assert.deepEqual([12.3, 0, -5].map((left) => throughTunnel(asked, WAY, left).connectionTimeoutMillis), [13, 1, 1])
+})
+
+test("what is said of the TCP connection is the tunnel's", async () => {
+    const link = async (query) => (await resolve(`postgresql://db.example?${query}`, {})).link
+    assert.deepEqual(await link("keepalives_idle=7&keepalives_interval=8&keepalives_count=9&tcp_user_timeout=1500"),
+        { keepaliveIdleS: 7, keepaliveIntervalS: 8, keepaliveCount: 9, tcpUserTimeoutMs: 1500 })
+    assert.deepEqual(await link("keepalives=0&keepalives_idle=7"), { keepaliveIdleS: -1 })
+    for (const default_ of ["keepalives=1", "keepalives=", "keepalives_idle=0&keepalives_count=-1&tcp_user_timeout=", "tcp_user_timeout=-5"]) {
+        assert.deepEqual(await link(default_), {}, default_)
+    }
+    for (const wrong of ["keepalives=off", "keepalives_idle=1s", "keepalives_idle=32768", "keepalives_interval=32768", "keepalives_count=128",
+        "tcp_user_timeout=2147483648", "tcp_user_timeout=1.5"]) {
+        assert.match(await reason(`postgresql://db.example?${wrong}`), /is not a whole number up to/)
+    }
 })
 
 test("a schema in the way of Prisma", async () => {
