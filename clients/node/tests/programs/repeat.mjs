@@ -30,8 +30,7 @@ async function held() {
         same = String(next) === String(now) ? same + 1 : 0
         now = next
     }
-    const { rss, heapTotal, heapUsed } = process.memoryUsage()
-    return { files: now[0], threads: now[1], rss, heapTotal, heap: heapUsed }
+    return { files: now[0], threads: now[1], resident: process.memoryUsage.rss() }
 }
 
 if (import.meta.filename === process.argv[1]) {
