@@ -208,6 +208,7 @@ RATLS_HANDLE(tunnel)
 %nothread new_intel_verifier;
 %nothread new_combined_verifier;
 %nothread custom_quote;
+%nothread open_tunnel; /* lets go of the interpreter itself */
 %nothread begin_shutdown;
 %nothread drain_log;
 
@@ -224,10 +225,8 @@ ratls_status new_custom_verifier(ratls_verifier **out, PyObject *judge, ratls_er
 void custom_quote(const ratls_custom_request *request, const uint8_t **bytes, size_t *bytes_len);
 int begin_shutdown(void);
 ratls_status open_tunnel(
-    ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
-    const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
-    int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
-    ratls_cancel *cancel, int32_t watched, ratls_error **err);
+    ratls_tunnel **out, ratls_verifier *verifier, PyObject *given, const ratls_verify_options *options, ratls_cancel *cancel,
+    int32_t watched, ratls_error **err);
 PyObject *drain_log(void);
 
 %inline %{

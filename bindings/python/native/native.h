@@ -57,12 +57,11 @@ void custom_quote(const ratls_custom_request *request, const uint8_t **bytes, si
 /** From now on requests are rejected at once. Returns how many judges are at work. */
 int begin_shutdown(void);
 
-/** watched: it is Python's main thread that calls, and a handler of a signal that raises ends the opening. */
+/** given: a dict of settings by their names in C. watched: it is Python's main thread that calls, and a handler of a signal that
+ *  raises ends the opening. Needs the interpreter's lock, and lets go of it. */
 ratls_status open_tunnel(
-    ratls_tunnel **out, ratls_verifier *verifier, const char *host, int32_t port, const char *server_name,
-    const ratls_verify_options *options, int64_t connect_timeout_ms, int64_t handshake_timeout_ms, int32_t start_tls,
-    int64_t tcp_user_timeout_ms, int32_t keepalive_idle_s, int32_t keepalive_interval_s, int32_t keepalive_count,
-    ratls_cancel *cancel, int32_t watched, ratls_error **err);
+    ratls_tunnel **out, ratls_verifier *verifier, PyObject *given, const ratls_verify_options *verify, ratls_cancel *cancel,
+    int32_t watched, ratls_error **err);
 
 /* ---- requests ---- */
 

@@ -253,9 +253,9 @@ def test_the_interpreter_ends_while_verifiers_are_stuck() -> None:
 def test_a_text_with_a_nul_is_not_cut() -> None:
     verifier = _core.new_noop_verifier()
     with pytest.raises(ValueError, match="null character"):
-        _core.open_tunnel(verifier, "good.example\0.evil.example", 1, None, None, 0, 0, 0, 0, 0, 0, 0, None, 0)
+        _core.open_tunnel(verifier, {"host": "good.example\0.evil.example"}, None, None, 0)
     with pytest.raises(ValueError, match="null character"):
-        _core.open_tunnel(verifier, "good.example", 1, "a\0b", None, 0, 0, 0, 0, 0, 0, 0, None, 0)
+        _core.open_tunnel(verifier, {"host": "good.example", "server_name": "a\0b"}, None, None, 0)
 
 
 def test_the_log_is_bounded_and_says_what_it_lost(minted: Minted) -> None:

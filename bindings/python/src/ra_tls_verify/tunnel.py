@@ -64,8 +64,9 @@ class Tunnel:
             UsageError, RefusedError, UnavailableError
         """
         return _calls.watched(_opening(
-            verifier, host, port, server_name, options, connect_timeout, handshake_timeout, start_tls,
-            tcp_user_timeout, keepalive_idle, keepalive_interval, keepalive_count))
+            verifier, options, host=host, port=port, server_name=server_name, connect_timeout=connect_timeout,
+            handshake_timeout=handshake_timeout, start_tls=start_tls, tcp_user_timeout=tcp_user_timeout,
+            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count))
 
     @classmethod
     async def open_async(cls, verifier: RaTlsVerifier, host: str, port: int = 0, *, server_name: str | None = None,
@@ -75,8 +76,9 @@ class Tunnel:
                          keepalive_interval: int | None = None, keepalive_count: int | None = None) -> Tunnel:
         """open() as a coroutine; cancelling the task ends the opening."""
         return await _calls.awaitable(_opening(
-            verifier, host, port, server_name, options, connect_timeout, handshake_timeout, start_tls,
-            tcp_user_timeout, keepalive_idle, keepalive_interval, keepalive_count))
+            verifier, options, host=host, port=port, server_name=server_name, connect_timeout=connect_timeout,
+            handshake_timeout=handshake_timeout, start_tls=start_tls, tcp_user_timeout=tcp_user_timeout,
+            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count))
 
     def result(self) -> VerifyResult:
         """The verdict on the newest certificate that was accepted."""
@@ -176,14 +178,21 @@ def _whole(argument: str, number: int | None) -> int:
     return number
 
 
-def _opening(verifier: RaTlsVerifier, host: str, port: int, server_name: str | None, options: VerifyOptions | None,
-             connect_timeout: float | None, handshake_timeout: float | None, start_tls: bool, tcp_user_timeout: float | None,
-             keepalive_idle: int | None, keepalive_interval: int | None,
-             keepalive_count: int | None) -> Callable[[CancelHandle | None], Tunnel]:
+def _opening(verifier: RaTlsVerifier, options: VerifyOptions | None, **given: Any) -> Callable[[CancelHandle | None], Tunnel]:
     """The call that opens a tunnel; wrong arguments are told now."""
     if not isinstance(verifier, RaTlsVerifier):
         raise from_code("ARGUMENT_INVALID", argument="verifier",
                         what=f"expected a RaTlsVerifier, found {type(verifier).__name__}")
+    settings = _settings(**given)
+    policy = policy_of(options)
+    handle = verifier._handle(options)
+    return lambda cancel: Tunnel(_core.open_tunnel(handle, settings, policy, cancel, int(_calls.is_watched())), verifier)
+
+
+def _settings(*, host: str, port: int, server_name: str | None, start_tls: bool, connect_timeout: float | None,
+              handshake_timeout: float | None, tcp_user_timeout: float | None, keepalive_idle: int | None,
+              keepalive_interval: int | None, keepalive_count: int | None) -> dict[str, Any]:
+    """The settings by their names in C; None for what is not given."""
     for argument, name in (("host", host), ("server_name", server_name)):
         if not isinstance(name, str | None) or "\0" in (name or "") or (argument == "host" and not name):
             raise from_code("ARGUMENT_INVALID", argument=argument, what="expected a name or an address")
@@ -191,13 +200,11 @@ def _opening(verifier: RaTlsVerifier, host: str, port: int, server_name: str | N
         raise from_code("ARGUMENT_INVALID", argument="port", what="expected 1 to 65535, or 0 for PostgreSQL's")
     if not isinstance(start_tls, bool):
         raise from_code("ARGUMENT_INVALID", argument="start_tls", what=f"expected True or False, found {start_tls!r}")
-    policy = policy_of(options)
-    handle = verifier._handle(options)
-    connect_ms = _milliseconds("connect_timeout", connect_timeout)
-    handshake_ms = _milliseconds("handshake_timeout", handshake_timeout)
-    user_timeout_ms = _milliseconds("tcp_user_timeout", tcp_user_timeout)
-    probing = (_whole("keepalive_idle", keepalive_idle), _whole("keepalive_interval", keepalive_interval),
-               _whole("keepalive_count", keepalive_count))
-    return lambda cancel: Tunnel(
-        _core.open_tunnel(handle, host, port, server_name, policy, connect_ms, handshake_ms, int(start_tls), user_timeout_ms,
-                          *probing, cancel, int(_calls.is_watched())), verifier)
+    return {
+        "host": host, "port": port, "server_name": server_name, "start_tls": int(start_tls),
+        "connect_timeout_ms": _milliseconds("connect_timeout", connect_timeout),
+        "handshake_timeout_ms": _milliseconds("handshake_timeout", handshake_timeout),
+        "tcp_user_timeout_ms": _milliseconds("tcp_user_timeout", tcp_user_timeout),
+        "keepalive_idle_s": _whole("keepalive_idle", keepalive_idle),
+        "keepalive_interval_s": _whole("keepalive_interval", keepalive_interval),
+        "keepalive_count": _whole("keepalive_count", keepalive_count)}
