@@ -8,7 +8,8 @@
 enum {
     CLI_INSPECT = 1,
     CLI_VERIFY = 2,
-    CLI_PROXY = 4
+    CLI_PROXY = 4,
+    CLI_LEADER = 8
 };
 
 /** What a flag's value means. */

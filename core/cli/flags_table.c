@@ -104,6 +104,22 @@ const cli_flag_row cli_option_flags[] = {
      "seconds between two probes; 0: 10"},
     {"--keepalive-count", "keepalive_count", CLI_FLAG_NUMBER, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,
      "probes without an answer after which the server counts as gone; 0: 3"},
+    {"--cluster", "cluster_domain", CLI_FLAG_TEXT, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,
+     "domain of the cluster whose leader to follow, instead of an upstream"},
+    {"--manifest-signer", "manifest_signer", CLI_FLAG_TEXT, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,
+     "address that signs the cluster's leader records: 0x and 40 hexadecimal digits"},
+    {"--cluster-address", "cluster_address", CLI_FLAG_TEXT, CLI_SCOPE_TUNNEL, CLI_PROXY | CLI_LEADER, 1,
+     "address of the cluster that leader records must name: 0x and 40 hexadecimal digits"},
+    {"--dns-servers", "dns_servers", CLI_FLAG_LIST, CLI_SCOPE_TUNNEL, CLI_PROXY | CLI_LEADER, 1,
+     "DNS servers to ask for the leader, ADDRESS or ADDRESS:PORT; the system's unless given"},
+    {"--leader-state-dir", "leader_state_dir", CLI_FLAG_TEXT, CLI_SCOPE_TUNNEL, CLI_PROXY | CLI_LEADER, 1,
+     "existing directory where the newest leader record is kept, so that no older one is accepted later"},
+    {"--leader-timeout-ms", "leader_timeout_ms", CLI_FLAG_MILLISECONDS, CLI_SCOPE_TUNNEL, CLI_PROXY | CLI_LEADER, 1,
+     "limit of one look-up of the leader; 0: 5000"},
+    {"--leader-refresh-ms", "leader_refresh_ms", CLI_FLAG_MILLISECONDS, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,
+     "how often the leader is looked up while connections are open; 0: 5000"},
+    {"--leader-drain-ms", "leader_drain_ms", CLI_FLAG_MILLISECONDS, CLI_SCOPE_TUNNEL, CLI_PROXY, 1,
+     "how long a leader that has been superseded may finish its answers; 0: 5000; negative: not at all"},
 };
 
 const size_t cli_option_flag_count = sizeof cli_option_flags / sizeof cli_option_flags[0];

@@ -37,6 +37,16 @@ export class CustomRequest {
     private readonly handle: unknown;
 }
 
+export class Leader {
+    private constructor();
+    private readonly handle: unknown;
+}
+
+export class LeaderRecord {
+    private constructor();
+    private readonly handle: unknown;
+}
+
 export interface DcapOptions {
     /** collateral bundle, a JSON object (docs/collateral.md) */
     collateral?: Uint8Array | null;
@@ -109,8 +119,29 @@ export interface ReportFetchOptions {
     timeoutMs?: number | null;
 }
 
+export interface LeaderOptions {
+    /** the cluster's domain; required. The record is looked up at _teesql-leader.DOMAIN */
+    domain?: string | null;
+    /** address that signs its records, 40 hexadecimal digits, with or without 0x; required */
+    signer?: string | null;
+    /** address of the cluster that records must name; NULL: any */
+    clusterAddress?: string | null;
+    /** servers to ask, in this order: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; NULL: the system's (resolv.conf) */
+    dnsServers?: readonly string[] | null;
+    /** existing directory where the newest record is kept, so that no later process takes an older one; NULL: remembered in memory only */
+    stateDir?: string | null;
+    /** may be NULL */
+    log?: ((message: string) => void) | null;
+    /** one look-up; 0: RATLS_LEADER_TIMEOUT_MS_DEFAULT */
+    timeoutMs?: number | null;
+    /** how long a look-up's outcome is used for new connections, and how often it is repeated while connections are open; 0: RATLS_LEADER_REFRESH_MS_DEFAULT */
+    refreshMs?: number | null;
+    /** 0: the clock; otherwise the time that records must be valid at */
+    now?: number | null;
+}
+
 export interface TunnelOptions {
-    /** name or address to dial; required */
+    /** name or address to dial; required, unless there is a leader */
     host?: string | null;
     /** SNI; NULL: host, unless that is an address */
     serverName?: string | null;
@@ -150,6 +181,10 @@ export interface TunnelOptions {
     clientAttestation?: number | null;
     /** 0 */
     reservedClient?: number | null;
+    /** dial the leader of this cluster, whoever it is then, instead of a host; kept until the tunnel is closed */
+    leader?: Leader | null;
+    /** so long may a leader that has been superseded finish its answers; 0: RATLS_LEADER_DRAIN_MS_DEFAULT; negative: not at all */
+    leaderDrainMs?: number | null;
 }
 
 /** Who makes the exceptions: from the code's name, the failure's JSON object and the JSON of its TCB verdict. Once. */
@@ -457,6 +492,81 @@ export function resultJson(result: Result): string | null;
 export function resultFree(result: Result): void;
 
 /**
+ * Know a cluster by its domain and by who signs its records; nothing is looked up yet.
+ *
+ *  A record says where the leader is, never whom to trust: what answers there is attested like every server. Keep one
+ *  for each cluster as long as the process runs: it remembers the highest epoch that it has accepted, and refuses
+ *  lower ones (DNS answers may be replayed).
+ *
+ *  Returns: UPSTREAM_INVALID, OPTION_VALUE; LEADER_STATE for a state_dir that is of no use.
+ */
+export function leaderNew(options: LeaderOptions): Leader;
+
+/**
+ * Look the leader up, now: among all TXT records those that the signer signed, that are valid and of this cluster, and of
+ *  them the one with the highest epoch (evidence format 8).
+ *
+ *  Returns: LEADER_LOOKUP (the name service failed, or there is no record), LEADER_TIMEOUT, CANCELLED: could not
+ *           check. Refused: LEADER_FORMAT, LEADER_URL, LEADER_SIGNATURE_FORMAT, LEADER_SIGNATURE, LEADER_CLUSTER,
+ *           LEADER_EXPIRED, that of the record which came furthest; LEADER_EPOCH, one with a higher epoch was
+ *           accepted before; LEADER_CONFLICT, of one epoch, and with another leader.
+ *  Out:     out: free with ratls_leader_record_free().
+ */
+export function leaderFind(leader: Leader, cancel?: Cancel | null): Promise<LeaderRecord>;
+/** leaderFind() in this thread, which waits. */
+export function leaderFindSync(leader: Leader, cancel?: Cancel | null): LeaderRecord;
+
+/**
+ * Let go of a leader; tunnels that follow it keep their own hold.
+ */
+export function leaderFree(leader: Leader): void;
+
+/**
+ * Where to dial: the host of the leader's URL, lower-case, an IPv6 address without brackets.
+ */
+export function leaderRecordHost(record: LeaderRecord): string | null;
+
+/**
+ * The port of the leader's URL; 443 where it has none.
+ */
+export function leaderRecordPort(record: LeaderRecord): number;
+
+/**
+ * The leader's URL, as it was signed.
+ */
+export function leaderRecordUrl(record: LeaderRecord): string | null;
+
+/**
+ * The leader's instance, lower-case hexadecimal.
+ */
+export function leaderRecordInstance(record: LeaderRecord): string | null;
+
+/**
+ * The cluster's address, 0x and 40 lower-case hexadecimal digits.
+ */
+export function leaderRecordCluster(record: LeaderRecord): string | null;
+
+/**
+ * The leader's term: a later leader has a higher one.
+ */
+export function leaderRecordEpoch(record: LeaderRecord): bigint;
+
+/**
+ * The second from which on the record is no longer valid.
+ */
+export function leaderRecordValidUntil(record: LeaderRecord): bigint;
+
+/**
+ * All of it as one flat JSON object: cluster, epoch, host, leader_instance, leader_url, port, signer, valid_until (RFC 3339;
+ *  9999-12-31T23:59:59Z stands for every later time).
+ */
+export function leaderRecordJson(record: LeaderRecord): string | null;
+
+/**
+ */
+export function leaderRecordFree(record: LeaderRecord): void;
+
+/**
  * Open an attested way to a PostgreSQL server: a Unix socket in a private directory for any driver.
  *
  *  Makes one attested handshake first, so that a refusal is returned here; that connection serves the first driver,
@@ -467,6 +577,14 @@ export function resultFree(result: Result): void;
  *  process, it hands out a further handle of the tunnel that is running, without a handshake. Each handle is closed
  *  with ratls_tunnel_close(); the last one closes the tunnel. Opened from several threads at once, one makes the
  *  handshake and all share its outcome.
+ *
+ *  A tunnel may follow a cluster's leader instead of dialling a host: each new connection goes to the leader of that
+ *  moment, by a look-up that is no older than the leader's refresh_ms; while connections are open it is repeated, and
+ *  at once, with back-off, when a connection is lost or cannot be made. When a record with a higher epoch names another
+ *  leader, the connections to the old one are told: nothing more of the driver's is sent, answers that are under way may
+ *  finish within leader_drain_ms, then the driver reads FATAL with SQLSTATE 57P01, or the end where that cannot be said.
+ *  A look-up that fails changes nothing as long as the last record is valid. Of the options host must be NULL and
+ *  port is that of the local socket alone.
  *
  *  In: verifier: kept until the tunnel is closed. cancel: ends the opening only; may be NULL.
  */
@@ -768,6 +886,18 @@ export const ERR_REPORT_URL: 940;
 export const ERR_REPORT_UNREACHABLE: 941;
 export const ERR_REPORT_HTTP_STATUS: 942;
 export const ERR_REPORT_TOO_LARGE: 943;
+export const ERR_LEADER_LOOKUP: 960;
+export const ERR_LEADER_TIMEOUT: 961;
+export const ERR_LEADER_FORMAT: 962;
+export const ERR_LEADER_URL: 963;
+export const ERR_LEADER_SIGNATURE_FORMAT: 964;
+export const ERR_LEADER_SIGNATURE: 965;
+export const ERR_LEADER_CLUSTER: 966;
+export const ERR_LEADER_EXPIRED: 967;
+export const ERR_LEADER_EPOCH: 968;
+export const ERR_LEADER_CONFLICT: 969;
+export const ERR_LEADER_STATE: 970;
+export const ERR_LEADER_SUPERSEDED: 971;
 export const FIELD_ACCEPTED: 0;
 export const FIELD_VERIFIED: 1;
 export const FIELD_VERIFIER: 2;

@@ -227,6 +227,18 @@ exports.CODES = {
   REPORT_UNREACHABLE: ["unavailable", "tunnel"],
   REPORT_HTTP_STATUS: ["unavailable", "tunnel"],
   REPORT_TOO_LARGE: ["unavailable", "tunnel"],
+  LEADER_LOOKUP: ["unavailable", "tunnel"],
+  LEADER_TIMEOUT: ["unavailable", "tunnel"],
+  LEADER_FORMAT: ["refused", "tunnel"],
+  LEADER_URL: ["refused", "tunnel"],
+  LEADER_SIGNATURE_FORMAT: ["refused", "tunnel"],
+  LEADER_SIGNATURE: ["refused", "tunnel"],
+  LEADER_CLUSTER: ["refused", "tunnel"],
+  LEADER_EXPIRED: ["refused", "tunnel"],
+  LEADER_EPOCH: ["refused", "tunnel"],
+  LEADER_CONFLICT: ["refused", "tunnel"],
+  LEADER_STATE: ["usage", "tunnel"],
+  LEADER_SUPERSEDED: ["unavailable", "tunnel"],
 }
 
 /** What the package's own failures say; `{name}` is a detail. */

@@ -52,6 +52,22 @@ static const rn_class rn_cancel_class = {
 const rn_class rn_custom_request_class = {
     "CustomRequest", 6, rn_request_forget, false, {UINT64_C(0x7261746c73000006), UINT64_C(0x7261746c73000000)}};
 
+static void release_leader(void *handle)
+{
+    ratls_leader_free(handle);
+}
+
+static const rn_class rn_leader_class = {
+    "Leader", 7, release_leader, false, {UINT64_C(0x7261746c73000007), UINT64_C(0x7261746c73000000)}};
+
+static void release_leader_record(void *handle)
+{
+    ratls_leader_record_free(handle);
+}
+
+static const rn_class rn_leader_record_class = {
+    "LeaderRecord", 8, release_leader_record, false, {UINT64_C(0x7261746c73000008), UINT64_C(0x7261746c73000000)}};
+
 static bool read_dcap_options(rn_frame *frame, napi_value object, bool nullable, ratls_dcap_options *out)
 {
     napi_value member;
@@ -307,6 +323,80 @@ static bool read_report_fetch_options(rn_frame *frame, napi_value object, bool n
     return true;
 }
 
+static bool read_leader_options(rn_frame *frame, napi_value object, bool nullable, ratls_leader_options *out)
+{
+    napi_value member;
+    bool given = false, absent = false;
+    rn_callback *callback = NULL;
+
+    ratls_leader_options_init(out, sizeof *out);
+    if (nullable && !rn_is_absent(frame, object, &absent)) {
+        return false;
+    }
+    if (absent) {
+        return true;
+    }
+    if (!rn_read_member(frame, object, "domain", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "domain", false, &out->domain, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "signer", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "signer", false, &out->signer, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "clusterAddress", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "cluster_address", false, &out->cluster_address, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "dnsServers", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_texts(frame, member, "dns_servers", &out->dns_servers, &out->dns_servers_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "stateDir", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "state_dir", false, &out->state_dir, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "log", &member, &given)) {
+        return false;
+    }
+    if (given) {
+        if (!rn_read_callback(frame, member, "log", false, true, &callback)) {
+            return false;
+        }
+        out->log = rn_log;
+        out->log_user = callback;
+    }
+    if (!rn_read_member(frame, object, "timeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "timeout_ms", &out->timeout_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "refreshMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "refresh_ms", &out->refresh_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "now", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "now", &out->now)) {
+        return false;
+    }
+    return true;
+}
+
 static bool read_tunnel_options(rn_frame *frame, napi_value object, bool nullable, ratls_tunnel_options *out)
 {
     napi_value member;
@@ -446,6 +536,21 @@ static bool read_tunnel_options(rn_frame *frame, napi_value object, bool nullabl
         return false;
     }
     if (given && !rn_read_int32(frame, member, "reserved_client", &out->reserved_client)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "leader", &member, &given)) {
+        return false;
+    }
+    if (given) {
+        if (!rn_read_handle(frame, member, "leader", &rn_leader_class, false, &box)) {
+            return false;
+        }
+        out->leader = rn_pointer(box);
+    }
+    if (!rn_read_member(frame, object, "leaderDrainMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "leader_drain_ms", &out->leader_drain_ms)) {
         return false;
     }
     return true;
@@ -2048,6 +2153,421 @@ static const rn_function result_free_function = {
 
 typedef struct {
     rn_frame frame;
+    ratls_leader *out;
+    ratls_leader_options options;
+} leader_new_frame;
+
+static bool read_leader_new(rn_frame *frame, napi_value *arguments)
+{
+    leader_new_frame *self = (leader_new_frame *)frame;
+
+    return read_leader_options(frame, arguments[0], false, &self->options);
+}
+
+static void run_leader_new(rn_frame *frame)
+{
+    leader_new_frame *self = (leader_new_frame *)frame;
+
+    frame->status = ratls_leader_new(&self->out, &self->options, &frame->err);
+}
+
+static napi_value result_leader_new(rn_frame *frame)
+{
+    leader_new_frame *self = (leader_new_frame *)frame;
+    ratls_leader *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_leader_class, taken_out, false);
+}
+
+static void clear_leader_new(rn_frame *frame)
+{
+    leader_new_frame *self = (leader_new_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_leader_class.release(self->out);
+    }
+}
+
+static const rn_function leader_new_function = {
+    "leaderNew", sizeof(leader_new_frame), 1, false,
+    read_leader_new, run_leader_new, result_leader_new, clear_leader_new};
+
+typedef struct {
+    rn_frame frame;
+    ratls_leader_record *out;
+    rn_box *leader;
+} leader_find_frame;
+
+static bool read_leader_find(rn_frame *frame, napi_value *arguments)
+{
+    leader_find_frame *self = (leader_find_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "leader", &rn_leader_class, false, &self->leader) &&
+           rn_read_cancel(frame, arguments[1], "cancel", &rn_cancel_class);
+}
+
+static void run_leader_find(rn_frame *frame)
+{
+    leader_find_frame *self = (leader_find_frame *)frame;
+
+    frame->status = ratls_leader_find(&self->out, rn_pointer(self->leader), rn_cancel_of(frame), &frame->err);
+}
+
+static napi_value result_leader_find(rn_frame *frame)
+{
+    leader_find_frame *self = (leader_find_frame *)frame;
+    ratls_leader_record *taken_out = self->out;
+
+    self->out = NULL;
+    return rn_make_handle(frame, &rn_leader_record_class, taken_out, false);
+}
+
+static void clear_leader_find(rn_frame *frame)
+{
+    leader_find_frame *self = (leader_find_frame *)frame;
+
+    if (self->out != NULL) {
+        rn_leader_record_class.release(self->out);
+    }
+}
+
+static const rn_function leader_find_function = {
+    "leaderFind", sizeof(leader_find_frame), 2, true,
+    read_leader_find, run_leader_find, result_leader_find, clear_leader_find};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *leader;
+} leader_free_frame;
+
+static bool read_leader_free(rn_frame *frame, napi_value *arguments)
+{
+    leader_free_frame *self = (leader_free_frame *)frame;
+
+    return rn_take_handle(frame, arguments[0], "leader", &rn_leader_class, &self->leader);
+}
+
+static void run_leader_free(rn_frame *frame)
+{
+    leader_free_frame *self = (leader_free_frame *)frame;
+
+    rn_box_drop(self->leader);
+    self->leader = NULL;
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_free(rn_frame *frame)
+{
+    return rn_undefined(frame->self);
+}
+
+static void clear_leader_free(rn_frame *frame)
+{
+    leader_free_frame *self = (leader_free_frame *)frame;
+
+    rn_box_drop(self->leader);
+}
+
+static const rn_function leader_free_function = {
+    "leaderFree", sizeof(leader_free_frame), 1, false,
+    read_leader_free, run_leader_free, result_leader_free, clear_leader_free};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    const char *returned;
+} leader_record_host_frame;
+
+static bool read_leader_record_host(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_host_frame *self = (leader_record_host_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_host(rn_frame *frame)
+{
+    leader_record_host_frame *self = (leader_record_host_frame *)frame;
+
+    self->returned = ratls_leader_record_host(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_host(rn_frame *frame)
+{
+    leader_record_host_frame *self = (leader_record_host_frame *)frame;
+
+    return rn_text(frame->self, self->returned);
+}
+
+static const rn_function leader_record_host_function = {
+    "leaderRecordHost", sizeof(leader_record_host_frame), 1, false,
+    read_leader_record_host, run_leader_record_host, result_leader_record_host, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    int32_t returned;
+} leader_record_port_frame;
+
+static bool read_leader_record_port(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_port_frame *self = (leader_record_port_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_port(rn_frame *frame)
+{
+    leader_record_port_frame *self = (leader_record_port_frame *)frame;
+
+    self->returned = ratls_leader_record_port(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_port(rn_frame *frame)
+{
+    leader_record_port_frame *self = (leader_record_port_frame *)frame;
+
+    return rn_number(frame->self, (double)self->returned);
+}
+
+static const rn_function leader_record_port_function = {
+    "leaderRecordPort", sizeof(leader_record_port_frame), 1, false,
+    read_leader_record_port, run_leader_record_port, result_leader_record_port, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    const char *returned;
+} leader_record_url_frame;
+
+static bool read_leader_record_url(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_url_frame *self = (leader_record_url_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_url(rn_frame *frame)
+{
+    leader_record_url_frame *self = (leader_record_url_frame *)frame;
+
+    self->returned = ratls_leader_record_url(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_url(rn_frame *frame)
+{
+    leader_record_url_frame *self = (leader_record_url_frame *)frame;
+
+    return rn_text(frame->self, self->returned);
+}
+
+static const rn_function leader_record_url_function = {
+    "leaderRecordUrl", sizeof(leader_record_url_frame), 1, false,
+    read_leader_record_url, run_leader_record_url, result_leader_record_url, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    const char *returned;
+} leader_record_instance_frame;
+
+static bool read_leader_record_instance(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_instance_frame *self = (leader_record_instance_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_instance(rn_frame *frame)
+{
+    leader_record_instance_frame *self = (leader_record_instance_frame *)frame;
+
+    self->returned = ratls_leader_record_instance(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_instance(rn_frame *frame)
+{
+    leader_record_instance_frame *self = (leader_record_instance_frame *)frame;
+
+    return rn_text(frame->self, self->returned);
+}
+
+static const rn_function leader_record_instance_function = {
+    "leaderRecordInstance", sizeof(leader_record_instance_frame), 1, false,
+    read_leader_record_instance, run_leader_record_instance, result_leader_record_instance, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    const char *returned;
+} leader_record_cluster_frame;
+
+static bool read_leader_record_cluster(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_cluster_frame *self = (leader_record_cluster_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_cluster(rn_frame *frame)
+{
+    leader_record_cluster_frame *self = (leader_record_cluster_frame *)frame;
+
+    self->returned = ratls_leader_record_cluster(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_cluster(rn_frame *frame)
+{
+    leader_record_cluster_frame *self = (leader_record_cluster_frame *)frame;
+
+    return rn_text(frame->self, self->returned);
+}
+
+static const rn_function leader_record_cluster_function = {
+    "leaderRecordCluster", sizeof(leader_record_cluster_frame), 1, false,
+    read_leader_record_cluster, run_leader_record_cluster, result_leader_record_cluster, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    uint64_t returned;
+} leader_record_epoch_frame;
+
+static bool read_leader_record_epoch(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_epoch_frame *self = (leader_record_epoch_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_epoch(rn_frame *frame)
+{
+    leader_record_epoch_frame *self = (leader_record_epoch_frame *)frame;
+
+    self->returned = ratls_leader_record_epoch(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_epoch(rn_frame *frame)
+{
+    leader_record_epoch_frame *self = (leader_record_epoch_frame *)frame;
+
+    return rn_bigint_unsigned(frame->self, self->returned);
+}
+
+static const rn_function leader_record_epoch_function = {
+    "leaderRecordEpoch", sizeof(leader_record_epoch_frame), 1, false,
+    read_leader_record_epoch, run_leader_record_epoch, result_leader_record_epoch, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    uint64_t returned;
+} leader_record_valid_until_frame;
+
+static bool read_leader_record_valid_until(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_valid_until_frame *self = (leader_record_valid_until_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_valid_until(rn_frame *frame)
+{
+    leader_record_valid_until_frame *self = (leader_record_valid_until_frame *)frame;
+
+    self->returned = ratls_leader_record_valid_until(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_valid_until(rn_frame *frame)
+{
+    leader_record_valid_until_frame *self = (leader_record_valid_until_frame *)frame;
+
+    return rn_bigint_unsigned(frame->self, self->returned);
+}
+
+static const rn_function leader_record_valid_until_function = {
+    "leaderRecordValidUntil", sizeof(leader_record_valid_until_frame), 1, false,
+    read_leader_record_valid_until, run_leader_record_valid_until, result_leader_record_valid_until, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+    const char *returned;
+} leader_record_json_frame;
+
+static bool read_leader_record_json(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_json_frame *self = (leader_record_json_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "record", &rn_leader_record_class, false, &self->record);
+}
+
+static void run_leader_record_json(rn_frame *frame)
+{
+    leader_record_json_frame *self = (leader_record_json_frame *)frame;
+
+    self->returned = ratls_leader_record_json(rn_pointer(self->record));
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_json(rn_frame *frame)
+{
+    leader_record_json_frame *self = (leader_record_json_frame *)frame;
+
+    return rn_text(frame->self, self->returned);
+}
+
+static const rn_function leader_record_json_function = {
+    "leaderRecordJson", sizeof(leader_record_json_frame), 1, false,
+    read_leader_record_json, run_leader_record_json, result_leader_record_json, NULL};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *record;
+} leader_record_free_frame;
+
+static bool read_leader_record_free(rn_frame *frame, napi_value *arguments)
+{
+    leader_record_free_frame *self = (leader_record_free_frame *)frame;
+
+    return rn_take_handle(frame, arguments[0], "record", &rn_leader_record_class, &self->record);
+}
+
+static void run_leader_record_free(rn_frame *frame)
+{
+    leader_record_free_frame *self = (leader_record_free_frame *)frame;
+
+    rn_box_drop(self->record);
+    self->record = NULL;
+    frame->status = RATLS_OK;
+}
+
+static napi_value result_leader_record_free(rn_frame *frame)
+{
+    return rn_undefined(frame->self);
+}
+
+static void clear_leader_record_free(rn_frame *frame)
+{
+    leader_record_free_frame *self = (leader_record_free_frame *)frame;
+
+    rn_box_drop(self->record);
+}
+
+static const rn_function leader_record_free_function = {
+    "leaderRecordFree", sizeof(leader_record_free_frame), 1, false,
+    read_leader_record_free, run_leader_record_free, result_leader_record_free, clear_leader_record_free};
+
+typedef struct {
+    rn_frame frame;
     ratls_tunnel *out;
     rn_box *verifier;
     ratls_tunnel_options options;
@@ -2444,6 +2964,8 @@ static const rn_class *const classes[] = {
     &rn_tunnel_class,
     &rn_cancel_class,
     &rn_custom_request_class,
+    &rn_leader_class,
+    &rn_leader_record_class,
 };
 
 static const rn_function *const functions[] = {
@@ -2488,6 +3010,18 @@ static const rn_function *const functions[] = {
     &result_list_item_function,
     &result_json_function,
     &result_free_function,
+    &leader_new_function,
+    &leader_find_function,
+    &leader_free_function,
+    &leader_record_host_function,
+    &leader_record_port_function,
+    &leader_record_url_function,
+    &leader_record_instance_function,
+    &leader_record_cluster_function,
+    &leader_record_epoch_function,
+    &leader_record_valid_until_function,
+    &leader_record_json_function,
+    &leader_record_free_function,
     &tunnel_open_function,
     &tunnel_fetch_certificate_function,
     &tunnel_directory_function,
@@ -2729,6 +3263,18 @@ static const struct {
     {"ERR_REPORT_UNREACHABLE", RATLS_ERR_REPORT_UNREACHABLE},
     {"ERR_REPORT_HTTP_STATUS", RATLS_ERR_REPORT_HTTP_STATUS},
     {"ERR_REPORT_TOO_LARGE", RATLS_ERR_REPORT_TOO_LARGE},
+    {"ERR_LEADER_LOOKUP", RATLS_ERR_LEADER_LOOKUP},
+    {"ERR_LEADER_TIMEOUT", RATLS_ERR_LEADER_TIMEOUT},
+    {"ERR_LEADER_FORMAT", RATLS_ERR_LEADER_FORMAT},
+    {"ERR_LEADER_URL", RATLS_ERR_LEADER_URL},
+    {"ERR_LEADER_SIGNATURE_FORMAT", RATLS_ERR_LEADER_SIGNATURE_FORMAT},
+    {"ERR_LEADER_SIGNATURE", RATLS_ERR_LEADER_SIGNATURE},
+    {"ERR_LEADER_CLUSTER", RATLS_ERR_LEADER_CLUSTER},
+    {"ERR_LEADER_EXPIRED", RATLS_ERR_LEADER_EXPIRED},
+    {"ERR_LEADER_EPOCH", RATLS_ERR_LEADER_EPOCH},
+    {"ERR_LEADER_CONFLICT", RATLS_ERR_LEADER_CONFLICT},
+    {"ERR_LEADER_STATE", RATLS_ERR_LEADER_STATE},
+    {"ERR_LEADER_SUPERSEDED", RATLS_ERR_LEADER_SUPERSEDED},
     {"FIELD_ACCEPTED", RATLS_FIELD_ACCEPTED},
     {"FIELD_VERIFIED", RATLS_FIELD_VERIFIED},
     {"FIELD_VERIFIER", RATLS_FIELD_VERIFIER},

@@ -145,6 +145,7 @@ napi_value rn_owned_text(rn_env *self, char *text);  /* frees it */
 napi_value rn_buffer(rn_env *self, const uint8_t *data, size_t len); /* null for NULL */
 napi_value rn_number(rn_env *self, double number);
 napi_value rn_bigint(rn_env *self, int64_t number);
+napi_value rn_bigint_unsigned(rn_env *self, uint64_t number);
 napi_value rn_error(rn_env *self, const ratls_error *error, ratls_status status);
 napi_value rn_owned_error(rn_env *self, ratls_error *error); /* null for NULL; frees it */
 bool rn_set_number(rn_env *self, napi_value object, const char *name, double number);

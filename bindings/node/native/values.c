@@ -369,6 +369,13 @@ napi_value rn_bigint(rn_env *self, int64_t number)
     return rn_ok(self->env, napi_create_bigint_int64(self->env, number, &value)) ? value : NULL;
 }
 
+napi_value rn_bigint_unsigned(rn_env *self, uint64_t number)
+{
+    napi_value value;
+
+    return rn_ok(self->env, napi_create_bigint_uint64(self->env, number, &value)) ? value : NULL;
+}
+
 bool rn_set_number(rn_env *self, napi_value object, const char *name, double number)
 {
     napi_value value = rn_number(self, number);

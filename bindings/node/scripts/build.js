@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 "use strict"
 // Build addon.node into build/. Says in one line what is missing. Nothing is downloaded but, where neither the package nor
-// a variable has them, the source packages of cJSON and curl, from Debian, by apt, which checks who signed them.
+// a variable has them, the source packages of cJSON, curl and c-ares, from Debian, by apt, which checks who signed them.
 
 const { spawnSync } = require("node:child_process")
 const fs = require("node:fs")
@@ -75,6 +75,8 @@ function privateApt(folder) {
 const sources = {
     cjson: { variable: "RATLS_CJSON_SOURCE", mark: "cJSON.c", needed: ["cJSON.h", "cJSON.c", "LICENSE"] },
     curl: { variable: "RATLS_CURL_SOURCE", mark: "CMakeLists.txt", needed: ["CMakeLists.txt", "CMake", "include", "lib", "COPYING", "libcurl.pc.in", "curl-config.in"] },
+    "c-ares": { variable: "RATLS_CARES_SOURCE", mark: "CMakeLists.txt", needed: ["CMakeLists.txt", "c-ares-config.cmake.in", "libcares.pc.cmake", "docs/CMakeLists.txt",
+        "docs/Makefile.inc", "include", "src", "README.md", "LICENSE.md"] },
 }
 
 /** Fetch Debian's sources, its patches applied, into the folders given by name. */
@@ -133,13 +135,27 @@ function buildCurl(source) {
     return installed
 }
 
+/** The same of c-ares. */
+function buildCares(source) {
+    const installed = path.join(build, "libcares")
+    if (fs.existsSync(path.join(installed, "lib", "libcares.a"))) return installed
+    const work = path.join(build, "libcares-cmake")
+    const configure = ["-S", source, "-B", work, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_VISIBILITY_PRESET=hidden", "-DCMAKE_INSTALL_LIBDIR=lib",
+        `-DCMAKE_INSTALL_PREFIX=${installed}`, "-DCARES_STATIC=ON", "-DCARES_STATIC_PIC=ON", "-DCARES_SHARED=OFF", "-DCARES_BUILD_TOOLS=OFF",
+        "-DCARES_BUILD_TESTS=OFF"]
+    if (isCommand("ninja")) configure.push("-G", "Ninja")
+    run("cmake", configure)
+    run("cmake", ["--build", work, "--parallel", "2", "--target", "install"])
+    return installed
+}
+
 function main() {
     checkTools()
     fs.rmSync(path.join(build, "build.log"), { force: true })
-    const { cjson, curl } = findSources()
+    const { cjson, curl, "c-ares": cares } = findSources()
     const work = path.join(build, "cmake")
     const configure = ["-S", home, "-B", work, "-DCMAKE_BUILD_TYPE=Release", `-DNODE_API_INCLUDE=${nodeHeaders()}`, `-DCJSON_SOURCE=${cjson}`,
-        `-DCURL_ROOT=${buildCurl(curl)}`]
+        `-DCURL_ROOT=${buildCurl(curl)}`, `-DCARES_ROOT=${buildCares(cares)}`]
     if (isCommand("ninja")) configure.push("-G", "Ninja")
     run("cmake", configure)
     run("cmake", ["--build", work, "--target", "addon", "--parallel", "2"])

@@ -1,6 +1,6 @@
 "use strict"
-// For `npm pack`, which reaches no other folder: copy in what the build needs from the repository, and the sources of cJSON and
-// curl, so that installing the package fetches nothing. `--remove`: take it out again.
+// For `npm pack`, which reaches no other folder: copy in what the build needs from the repository, and the sources of cJSON,
+// curl and c-ares, so that installing the package fetches nothing. `--remove`: take it out again.
 
 const fs = require("node:fs")
 const path = require("node:path")
@@ -11,7 +11,7 @@ const home = path.dirname(__dirname)
 const repository = path.join(home, "..", "..")
 
 function remove() {
-    for (const name of ["core", "cjson", "curl"]) fs.rmSync(path.join(home, name), { recursive: true, force: true })
+    for (const name of ["core", "cjson", "curl", "c-ares"]) fs.rmSync(path.join(home, name), { recursive: true, force: true })
     const licence = path.join(home, "LICENSE")
     fs.rmSync(licence)
     fs.symlinkSync("../../LICENSE", licence)

@@ -1,7 +1,7 @@
 //! Where the native library comes from: the sources in this package, or an installation.
 //!
 //! From source unless only the feature `system` asks for an installed one; `RATLS_SYS_NO_VENDOR=1` asks for it in any case.
-//! OpenSSL and libcurl are the copies that `openssl-sys` and `curl-sys` link, cJSON the system's.
+//! OpenSSL and libcurl are the copies that `openssl-sys` and `curl-sys` link, cJSON and c-ares the system's.
 
 use std::env;
 use std::fs;
@@ -40,6 +40,10 @@ fn build_core() {
         .cargo_metadata(false)
         .probe("libcjson")
         .unwrap_or_else(|error| panic!("cJSON is missing (Debian: libcjson-dev): {error}"));
+    let cares = pkg_config::Config::new()
+        .cargo_metadata(false)
+        .probe("libcares")
+        .unwrap_or_else(|error| panic!("c-ares is missing (Debian: libc-ares-dev): {error}"));
     let mut build = cc::Build::new();
     build
         .std("gnu11")
@@ -50,6 +54,7 @@ fn build_core() {
         .include(core.join("include"))
         .include(core.join("src"))
         .includes(&cjson.include_paths)
+        .includes(&cares.include_paths)
         // Where those crates found, or built, what they link.
         .includes(
             ["DEP_OPENSSL_INCLUDE", "DEP_CURL_INCLUDE"]
@@ -60,10 +65,11 @@ fn build_core() {
         .files(sources(&core));
     build.compile("ratls");
     // After our own library, which needs them.
-    for directory in &cjson.link_paths {
+    for directory in cjson.link_paths.iter().chain(&cares.link_paths) {
         println!("cargo::rustc-link-search=native={}", directory.display());
     }
     println!("cargo::rustc-link-lib=cjson");
+    println!("cargo::rustc-link-lib=cares");
     println!("cargo::metadata=include={}", core.join("include").display());
     for directory in ["include", "src"] {
         println!("cargo::rerun-if-changed={}", core.join(directory).display());

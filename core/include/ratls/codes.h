@@ -232,7 +232,19 @@ enum {
     RATLS_ERR_REPORT_URL = 940, /**< usage, tunnel: "{found}" is not the URL of a report: expected http:// or https:// and a host */
     RATLS_ERR_REPORT_UNREACHABLE = 941, /**< unavailable, tunnel: cannot fetch the report from {url}: {what} */
     RATLS_ERR_REPORT_HTTP_STATUS = 942, /**< unavailable, tunnel: {url} answered {http_status} instead of a report (redirects are not followed) */
-    RATLS_ERR_REPORT_TOO_LARGE = 943 /**< unavailable, tunnel: the report at {url} is larger than the limit of {expected} bytes */
+    RATLS_ERR_REPORT_TOO_LARGE = 943, /**< unavailable, tunnel: the report at {url} is larger than the limit of {expected} bytes */
+    RATLS_ERR_LEADER_LOOKUP = 960, /**< unavailable, tunnel: cannot look up the leader of {domain}: {what} */
+    RATLS_ERR_LEADER_TIMEOUT = 961, /**< unavailable, tunnel: looking up the leader of {domain} timed out after {expected}ms */
+    RATLS_ERR_LEADER_FORMAT = 962, /**< refused, tunnel: leader record of {domain} is malformed: {what} */
+    RATLS_ERR_LEADER_URL = 963, /**< refused, tunnel: leader record of {domain} names a leader that cannot be dialled: "{found}", expected https://HOST or https://HOST:PORT */
+    RATLS_ERR_LEADER_SIGNATURE_FORMAT = 964, /**< refused, tunnel: leader record of {domain} has a signature that is none: {what} */
+    RATLS_ERR_LEADER_SIGNATURE = 965, /**< refused, tunnel: leader record of {domain} is signed by 0x{found}: {option:manifest_signer} expects 0x{expected} */
+    RATLS_ERR_LEADER_CLUSTER = 966, /**< refused, tunnel: leader record of {domain} is of the cluster 0x{found}: {option:cluster_address} expects 0x{expected} */
+    RATLS_ERR_LEADER_EXPIRED = 967, /**< refused, tunnel: leader record of {domain} is valid until {found}, looked at {expected}: if this happens always, check the clock */
+    RATLS_ERR_LEADER_EPOCH = 968, /**< refused, tunnel: leader record of {domain} has epoch {found}, but {expected} was accepted before: it is an old one */
+    RATLS_ERR_LEADER_CONFLICT = 969, /**< refused, tunnel: two leader records of {domain} with one epoch, {epoch}, name different leaders: {found} and {expected} */
+    RATLS_ERR_LEADER_STATE = 970, /**< usage, tunnel: cannot remember the leader in {path} ({option:leader_state_dir}): {what} */
+    RATLS_ERR_LEADER_SUPERSEDED = 971 /**< unavailable, tunnel: the cluster has another leader now, this connection ends: connect again */
 };
 
 #endif

@@ -55,6 +55,8 @@ typedef struct ratls_result ratls_result;
 typedef struct ratls_tunnel ratls_tunnel;
 typedef struct ratls_cancel ratls_cancel;
 typedef struct ratls_custom_request ratls_custom_request;
+typedef struct ratls_leader ratls_leader;
+typedef struct ratls_leader_record ratls_leader_record;
 
 /* ---------------------------------------------------------------- versions */
 
@@ -524,6 +526,88 @@ RATLS_API const char *ratls_result_json(const ratls_result *result);
 
 RATLS_API void ratls_result_free(ratls_result *result);
 
+/* ---------------------------------------------------------------- the leader of a cluster */
+
+/** Options of ratls_leader_new(). All zero but domain and signer is the default; append only. Everything is copied. */
+typedef struct ratls_leader_options {
+    size_t size;                    /**< set by ratls_leader_options_init() */
+    const char *domain;             /**< the cluster's domain; required. The record is looked up at _teesql-leader.DOMAIN */
+    const char *signer;             /**< address that signs its records, 40 hexadecimal digits, with or without 0x; required */
+    const char *cluster_address;    /**< address of the cluster that records must name; NULL: any */
+    const char *const *dns_servers; /**< servers to ask, in this order: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; NULL: the
+                                         system's (resolv.conf) */
+    size_t dns_servers_len;
+    const char *state_dir;          /**< existing directory where the newest record is kept, so that no later process takes an
+                                         older one; NULL: remembered in memory only */
+    ratls_log_callback log;         /**< may be NULL */
+    void *log_user;
+    int64_t timeout_ms;             /**< one look-up; 0: RATLS_LEADER_TIMEOUT_MS_DEFAULT */
+    int64_t refresh_ms;             /**< how long a look-up's outcome is used for new connections, and how often it is repeated while
+                                         connections are open; 0: RATLS_LEADER_REFRESH_MS_DEFAULT */
+    int64_t now;                    /**< 0: the clock; otherwise the time that records must be valid at */
+} ratls_leader_options;
+
+#define RATLS_LEADER_TIMEOUT_MS_DEFAULT 5000
+#define RATLS_LEADER_REFRESH_MS_DEFAULT 5000
+#define RATLS_LEADER_DRAIN_MS_DEFAULT 5000
+
+RATLS_API void ratls_leader_options_init(ratls_leader_options *options, size_t size);
+
+/** Know a cluster by its domain and by who signs its records; nothing is looked up yet.
+ *
+ *  A record says where the leader is, never whom to trust: what answers there is attested like every server. Keep one
+ *  for each cluster as long as the process runs: it remembers the highest epoch that it has accepted, and refuses
+ *  lower ones (DNS answers may be replayed).
+ *
+ *  Returns: UPSTREAM_INVALID, OPTION_VALUE; LEADER_STATE for a state_dir that is of no use.
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_leader_new(
+    ratls_leader **out, const ratls_leader_options *options, ratls_error **err);
+
+/** Look the leader up, now: among all TXT records those that the signer signed, that are valid and of this cluster, and of
+ *  them the one with the highest epoch (evidence format 8).
+ *
+ *  Returns: LEADER_LOOKUP (the name service failed, or there is no record), LEADER_TIMEOUT, CANCELLED: could not
+ *           check. Refused: LEADER_FORMAT, LEADER_URL, LEADER_SIGNATURE_FORMAT, LEADER_SIGNATURE, LEADER_CLUSTER,
+ *           LEADER_EXPIRED, that of the record which came furthest; LEADER_EPOCH, one with a higher epoch was
+ *           accepted before; LEADER_CONFLICT, of one epoch, and with another leader.
+ *  Out:     out: free with ratls_leader_record_free().
+ *  @waits
+ *  @nullable cancel
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_leader_find(
+    ratls_leader_record **out, ratls_leader *leader, ratls_cancel *cancel, ratls_error **err);
+
+/** Let go of a leader; tunnels that follow it keep their own hold. */
+RATLS_API void ratls_leader_free(ratls_leader *leader);
+
+/** Where to dial: the host of the leader's URL, lower-case, an IPv6 address without brackets. */
+RATLS_API const char *ratls_leader_record_host(const ratls_leader_record *record);
+
+/** The port of the leader's URL; 443 where it has none. */
+RATLS_API int32_t ratls_leader_record_port(const ratls_leader_record *record);
+
+/** The leader's URL, as it was signed. */
+RATLS_API const char *ratls_leader_record_url(const ratls_leader_record *record);
+
+/** The leader's instance, lower-case hexadecimal. */
+RATLS_API const char *ratls_leader_record_instance(const ratls_leader_record *record);
+
+/** The cluster's address, 0x and 40 lower-case hexadecimal digits. */
+RATLS_API const char *ratls_leader_record_cluster(const ratls_leader_record *record);
+
+/** The leader's term: a later leader has a higher one. */
+RATLS_API uint64_t ratls_leader_record_epoch(const ratls_leader_record *record);
+
+/** The second from which on the record is no longer valid. */
+RATLS_API uint64_t ratls_leader_record_valid_until(const ratls_leader_record *record);
+
+/** All of it as one flat JSON object: cluster, epoch, host, leader_instance, leader_url, port, signer, valid_until (RFC 3339;
+ *  9999-12-31T23:59:59Z stands for every later time). */
+RATLS_API const char *ratls_leader_record_json(const ratls_leader_record *record);
+
+RATLS_API void ratls_leader_record_free(ratls_leader_record *record);
+
 /* ---------------------------------------------------------------- tunnel */
 
 /** Who may connect to the tunnel's socket. */
@@ -532,10 +616,10 @@ enum {
     RATLS_PEER_SAME_USER = 1     /**< any process of this user (psql beside `ratls proxy`) */
 };
 
-/** Options of ratls_tunnel_open(). All zero but host is the default; append only. */
+/** Options of ratls_tunnel_open(). All zero but host, or leader, is the default; append only. */
 typedef struct ratls_tunnel_options {
     size_t size;                  /**< set by ratls_tunnel_options_init() */
-    const char *host;             /**< name or address to dial; required */
+    const char *host;             /**< name or address to dial; required, unless there is a leader */
     const char *server_name;      /**< SNI; NULL: host, unless that is an address */
     const char *socket_dir;       /**< existing directory of mode 0700 for the socket; NULL: one of our own, removed at close */
     const ratls_verify_options *verify; /**< policy; NULL: the defaults */
@@ -557,6 +641,9 @@ typedef struct ratls_tunnel_options {
     int64_t dstack_timeout_ms;    /**< for one certificate from the guest agent; 0: RATLS_DSTACK_TIMEOUT_MS_DEFAULT */
     int32_t client_attestation;   /**< 1: present a certificate of this client's own TEE, which must be there before anything is dialled; 0: present one when the server asks and a guest agent is there; -1: never */
     int32_t reserved_client;      /**< 0 */
+    ratls_leader *leader;         /**< dial the leader of this cluster, whoever it is then, instead of a host; kept until the tunnel is closed */
+    int64_t leader_drain_ms;      /**< so long may a leader that has been superseded finish its answers; 0: RATLS_LEADER_DRAIN_MS_DEFAULT;
+                                       negative: not at all */
 } ratls_tunnel_options;
 
 #define RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT 5000
@@ -574,6 +661,14 @@ RATLS_API void ratls_tunnel_options_init(ratls_tunnel_options *options, size_t s
  *  process, it hands out a further handle of the tunnel that is running, without a handshake. Each handle is closed
  *  with ratls_tunnel_close(); the last one closes the tunnel. Opened from several threads at once, one makes the
  *  handshake and all share its outcome.
+ *
+ *  A tunnel may follow a cluster's leader instead of dialling a host: each new connection goes to the leader of that
+ *  moment, by a look-up that is no older than the leader's refresh_ms; while connections are open it is repeated, and
+ *  at once, with back-off, when a connection is lost or cannot be made. When a record with a higher epoch names another
+ *  leader, the connections to the old one are told: nothing more of the driver's is sent, answers that are under way may
+ *  finish within leader_drain_ms, then the driver reads FATAL with SQLSTATE 57P01, or the end where that cannot be said.
+ *  A look-up that fails changes nothing as long as the last record is valid. Of the options host must be NULL and
+ *  port is that of the local socket alone.
  *
  *  In: verifier: kept until the tunnel is closed. cancel: ends the opening only; may be NULL.
  *  @waits

@@ -225,6 +225,18 @@ CODES: dict[str, tuple[int, str, str]] = {
     "REPORT_UNREACHABLE": (941, "unavailable", "tunnel"),
     "REPORT_HTTP_STATUS": (942, "unavailable", "tunnel"),
     "REPORT_TOO_LARGE": (943, "unavailable", "tunnel"),
+    "LEADER_LOOKUP": (960, "unavailable", "tunnel"),
+    "LEADER_TIMEOUT": (961, "unavailable", "tunnel"),
+    "LEADER_FORMAT": (962, "refused", "tunnel"),
+    "LEADER_URL": (963, "refused", "tunnel"),
+    "LEADER_SIGNATURE_FORMAT": (964, "refused", "tunnel"),
+    "LEADER_SIGNATURE": (965, "refused", "tunnel"),
+    "LEADER_CLUSTER": (966, "refused", "tunnel"),
+    "LEADER_EXPIRED": (967, "refused", "tunnel"),
+    "LEADER_EPOCH": (968, "refused", "tunnel"),
+    "LEADER_CONFLICT": (969, "refused", "tunnel"),
+    "LEADER_STATE": (970, "usage", "tunnel"),
+    "LEADER_SUPERSEDED": (971, "unavailable", "tunnel"),
 }
 
 #: What the Python layer's own failures say; `{name}` is a detail.

@@ -452,6 +452,30 @@ pub enum Code {
     ReportHttpStatus = 942,
     /// unavailable, tunnel: `the report at {url} is larger than the limit of {expected} bytes`
     ReportTooLarge = 943,
+    /// unavailable, tunnel: `cannot look up the leader of {domain}: {what}`
+    LeaderLookup = 960,
+    /// unavailable, tunnel: `looking up the leader of {domain} timed out after {expected}ms`
+    LeaderTimeout = 961,
+    /// refused, tunnel: `leader record of {domain} is malformed: {what}`
+    LeaderFormat = 962,
+    /// refused, tunnel: `leader record of {domain} names a leader that cannot be dialled: "{found}", expected https://HOST or https://HOST:PORT`
+    LeaderUrl = 963,
+    /// refused, tunnel: `leader record of {domain} has a signature that is none: {what}`
+    LeaderSignatureFormat = 964,
+    /// refused, tunnel: `leader record of {domain} is signed by 0x{found}: {option:manifest_signer} expects 0x{expected}`
+    LeaderSignature = 965,
+    /// refused, tunnel: `leader record of {domain} is of the cluster 0x{found}: {option:cluster_address} expects 0x{expected}`
+    LeaderCluster = 966,
+    /// refused, tunnel: `leader record of {domain} is valid until {found}, looked at {expected}: if this happens always, check the clock`
+    LeaderExpired = 967,
+    /// refused, tunnel: `leader record of {domain} has epoch {found}, but {expected} was accepted before: it is an old one`
+    LeaderEpoch = 968,
+    /// refused, tunnel: `two leader records of {domain} with one epoch, {epoch}, name different leaders: {found} and {expected}`
+    LeaderConflict = 969,
+    /// usage, tunnel: `cannot remember the leader in {path} ({option:leader_state_dir}): {what}`
+    LeaderState = 970,
+    /// unavailable, tunnel: `the cluster has another leader now, this connection ends: connect again`
+    LeaderSuperseded = 971,
 }
 
 impl Code {
@@ -681,6 +705,18 @@ impl Code {
         Code::ReportUnreachable,
         Code::ReportHttpStatus,
         Code::ReportTooLarge,
+        Code::LeaderLookup,
+        Code::LeaderTimeout,
+        Code::LeaderFormat,
+        Code::LeaderUrl,
+        Code::LeaderSignatureFormat,
+        Code::LeaderSignature,
+        Code::LeaderCluster,
+        Code::LeaderExpired,
+        Code::LeaderEpoch,
+        Code::LeaderConflict,
+        Code::LeaderState,
+        Code::LeaderSuperseded,
     ];
 
     /// Name, class, stage.
@@ -910,6 +946,18 @@ impl Code {
             Code::ReportUnreachable => ("REPORT_UNREACHABLE", Class::Unavailable, "tunnel"),
             Code::ReportHttpStatus => ("REPORT_HTTP_STATUS", Class::Unavailable, "tunnel"),
             Code::ReportTooLarge => ("REPORT_TOO_LARGE", Class::Unavailable, "tunnel"),
+            Code::LeaderLookup => ("LEADER_LOOKUP", Class::Unavailable, "tunnel"),
+            Code::LeaderTimeout => ("LEADER_TIMEOUT", Class::Unavailable, "tunnel"),
+            Code::LeaderFormat => ("LEADER_FORMAT", Class::Refused, "tunnel"),
+            Code::LeaderUrl => ("LEADER_URL", Class::Refused, "tunnel"),
+            Code::LeaderSignatureFormat => ("LEADER_SIGNATURE_FORMAT", Class::Refused, "tunnel"),
+            Code::LeaderSignature => ("LEADER_SIGNATURE", Class::Refused, "tunnel"),
+            Code::LeaderCluster => ("LEADER_CLUSTER", Class::Refused, "tunnel"),
+            Code::LeaderExpired => ("LEADER_EXPIRED", Class::Refused, "tunnel"),
+            Code::LeaderEpoch => ("LEADER_EPOCH", Class::Refused, "tunnel"),
+            Code::LeaderConflict => ("LEADER_CONFLICT", Class::Refused, "tunnel"),
+            Code::LeaderState => ("LEADER_STATE", Class::Usage, "tunnel"),
+            Code::LeaderSuperseded => ("LEADER_SUPERSEDED", Class::Unavailable, "tunnel"),
         }
     }
 }
