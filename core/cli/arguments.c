@@ -6,7 +6,7 @@
 
 #include "text.h"
 
-enum { CLI_INPUTS = CLI_INSPECT | CLI_VERIFY, CLI_ALL = CLI_INSPECT | CLI_VERIFY | CLI_PROXY };
+enum { CLI_INPUTS = CLI_INSPECT | CLI_VERIFY, CLI_ALL = CLI_INSPECT | CLI_VERIFY | CLI_PROXY | CLI_LEADER };
 
 static const cli_flag_row own_flags[] = {
     {"--cert", "cert", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "RA-TLS certificate: PEM, DER, hexadecimal or base64; - is standard input"},
@@ -17,6 +17,7 @@ static const cli_flag_row own_flags[] = {
     {"--connect", "connect", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "take the certificate from this server: HOST:PORT"},
     {"--print-pins", "print_pins", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_INSPECT, 0, "print the pins that accept this evidence"},
     {"--policy", "policy", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_VERIFY | CLI_PROXY, 1, "options as a JSON object; flags add to it"},
+    {"--signer", "manifest_signer", CLI_FLAG_HEX, CLI_SCOPE_COMMAND, CLI_LEADER, 1, "address that signs the cluster's leader records: 0x and 40 hexadecimal digits"},
     {"--json", "json", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_ALL, 1, "print exactly one JSON object on standard output"}};
 
 static const struct {
@@ -26,9 +27,9 @@ static const struct {
 } commands[] = {
     {"inspect", CLI_INSPECT, "(--cert FILE | --quote FILE | --connect HOST:PORT) [--json]"},
     {"verify", CLI_VERIFY, "(--cert FILE | --quote FILE | --saved FILE | --connect HOST:PORT) [options] [--json]"},
-    {"proxy", CLI_PROXY, "--upstream HOST:PORT --socket-dir DIR [options] [--json]"},
+    {"proxy", CLI_PROXY, "(--upstream HOST:PORT | --cluster DOMAIN --manifest-signer 0xHEX) --socket-dir DIR [options] [--json]"},
+    {"leader", CLI_LEADER, "DOMAIN --signer 0xHEX [options] [--json]"},
     {"collateral", 0, NULL},
-    {"leader", 0, NULL},
     {"compose-hash", 0, NULL},
     {"watch", 0, NULL}};
 
@@ -242,7 +243,7 @@ static bool parse_command(cli_arguments *arguments, const char *name, cli_failur
         arguments->command = commands[i].command;
         return arguments->command != 0 || CLI_FAIL(failure, RATLS_ERR_NOT_BUILT, {"found", name});
     }
-    return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", name}, {"what", "expected inspect, verify or proxy"});
+    return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", name}, {"what", "expected inspect, verify, proxy or leader"});
 }
 
 /* Those that a connection alone can heed. */
@@ -275,16 +276,65 @@ static bool check_inputs(const cli_arguments *arguments, cli_failure *failure)
     return check_connection_flags(arguments, failure);
 }
 
-static bool check_proxy(const cli_arguments *arguments, cli_failure *failure)
+static bool need(const cli_arguments *arguments, const char *name, const char *flag, cli_failure *failure)
 {
-    static const char *const needed[][2] = {{"upstream", "--upstream"}, {"socket_dir", "--socket-dir"}};
+    return cli_argument(arguments, name) != NULL || CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", flag}, {"what", "must be given"});
+}
 
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (cli_argument(arguments, needed[i][0]) == NULL) {
-            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", needed[i][1]}, {"what", "must be given"});
+/* Those that mean something for a cluster only. */
+static bool check_no_cluster(const cli_arguments *arguments, cli_failure *failure)
+{
+    static const char *const flags[][2] = {
+        {"manifest_signer", "--manifest-signer"}, {"cluster_address", "--cluster-address"}, {"dns_servers", "--dns-servers"},
+        {"leader_state_dir", "--leader-state-dir"}, {"leader_timeout_ms", "--leader-timeout-ms"}, {"leader_refresh_ms", "--leader-refresh-ms"},
+        {"leader_drain_ms", "--leader-drain-ms"}};
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (cli_argument(arguments, flags[i][0]) != NULL) {
+            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", flags[i][1]}, {"what", "means nothing without --cluster"});
         }
     }
     return true;
+}
+
+/* A server, or a cluster whose leader it is. */
+static bool check_proxy(const cli_arguments *arguments, cli_failure *failure)
+{
+    bool upstream = cli_argument(arguments, "upstream") != NULL, cluster = cli_argument(arguments, "cluster_domain") != NULL;
+
+    if (upstream && cluster) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--upstream, --cluster"}, {"what", "only one of them can be given"});
+    }
+    return (cluster ? need(arguments, "manifest_signer", "--manifest-signer", failure)
+                    : need(arguments, "upstream", "--upstream", failure) && check_no_cluster(arguments, failure)) &&
+           need(arguments, "socket_dir", "--socket-dir", failure);
+}
+
+static bool check_leader(const cli_arguments *arguments, cli_failure *failure)
+{
+    return need(arguments, "cluster_domain", "DOMAIN", failure) && need(arguments, "manifest_signer", "--signer", failure);
+}
+
+/* Whether the flags go together. */
+static bool check_all(const cli_arguments *arguments, cli_failure *failure)
+{
+    switch (arguments->command) {
+    case CLI_PROXY:
+        return check_proxy(arguments, failure);
+    case CLI_LEADER:
+        return check_leader(arguments, failure);
+    default:
+        return check_inputs(arguments, failure);
+    }
+}
+
+/* What is no flag: the domain that `leader` takes, once. */
+static bool keep_word(cli_arguments *arguments, const char *word, cli_failure *failure)
+{
+    if (arguments->command != CLI_LEADER || cli_argument(arguments, "cluster_domain") != NULL) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", word}, {"what", "expected a flag"});
+    }
+    return add_item(arguments->given, "cluster_domain", cJSON_CreateString(word), failure);
 }
 
 /* Standard input can be read once only. */
@@ -323,15 +373,17 @@ static bool parse_all(cli_arguments *out, int argc, char *const argv[], cli_fail
                 return false;
             }
         } else if (strncmp(argv[i], "--", 2) != 0) {
-            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", argv[i]}, {"what", "expected a flag"});
+            if (!keep_word(out, argv[i], failure)) {
+                return false;
+            }
         } else if (!parse_flag(out, argc, argv, &i, failure)) {
             return false;
         }
     }
     if (out->command == 0) {
-        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "ratls"}, {"what", "expected inspect, verify or proxy; --help tells more"});
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "ratls"}, {"what", "expected inspect, verify, proxy or leader; --help tells more"});
     }
-    return (out->command == CLI_PROXY ? check_proxy(out, failure) : check_inputs(out, failure)) && check_standard_input(out, failure);
+    return check_all(out, failure) && check_standard_input(out, failure);
 }
 
 bool cli_arguments_parse(cli_arguments *out, int argc, char *const argv[], cli_failure *failure)

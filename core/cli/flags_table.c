@@ -22,7 +22,7 @@ const cli_flag_row cli_option_flags[] = {
      "accept a certificate without a quote, only while nothing is pinned or demanded of the evidence"},
     {"--allow-partial-pins", "allow_partial_pins", CLI_FLAG_FLAG, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
      "accept application pins without pins of MRTD and RTMR0 to RTMR2"},
-    {"--at", "now", CLI_FLAG_TIME, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
+    {"--at", "now", CLI_FLAG_TIME, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY | CLI_LEADER, 1,
      "verify for this time instead of the clock's; bypasses the verdict cache"},
     {"--cache-ttl-s", "cache_ttl_s", CLI_FLAG_NUMBER, CLI_SCOPE_VERIFY, CLI_VERIFY | CLI_PROXY, 1,
      "seconds that a verdict on a certificate is kept; negative: off"},

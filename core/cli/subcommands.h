@@ -6,6 +6,7 @@
 
 bool cli_inspect(const cli_arguments *arguments, bool json, cli_failure *failure);
 bool cli_verify(const cli_arguments *arguments, bool json, cli_failure *failure);
+bool cli_leader(const cli_arguments *arguments, bool json, cli_failure *failure);
 bool cli_proxy(const cli_arguments *arguments, bool json, cli_failure *failure);
 
 #endif

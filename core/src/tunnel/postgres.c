@@ -65,9 +65,13 @@ out:
     return status;
 }
 
-/* The class decides: 08004 the server was rejected, 08001 no connection could be made. */
+/* The class decides: 08004 the server was rejected, 08001 no connection could be made; 57P01 is what a server says that shuts
+ * down, upon which every driver and pool connects anew. */
 static const char *sqlstate_of(const ratls_error *error)
 {
+    if (ratls_error_code(error) == RATLS_ERR_LEADER_SUPERSEDED) {
+        return "57P01";
+    }
     return ratls_error_class(error) == RATLS_CLASS_REFUSED ? "08004" : "08001";
 }
 

@@ -161,6 +161,7 @@ ratls_status ratls_tunnel_settings_read(ratls_tunnel_settings *out, const ratls_
     memset(out, 0, sizeof *out);
     CHECK(options != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "options"), WHAT("it is NULL"));
     TRY(ratls_options_copy(&given, sizeof given, options, TUNNEL_OPTIONS_FIRST_SIZE, err));
+    CHECK(given.leader == NULL, RATLS_ERR_NOT_BUILT, FOUND("leader"));
     TRY(check_host(given.host, err));
     TRY(check_numbers(&given, err));
     out->port = given.port == 0 ? RATLS_TUNNEL_PORT_DEFAULT : given.port;

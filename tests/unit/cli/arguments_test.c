@@ -88,14 +88,14 @@ static void options_become_a_policy(void **state)
 static void subcommand_missing(void **state)
 {
     (void)state;
-    assert_failure("", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify or proxy; --help tells more");
-    assert_failure("--json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify or proxy; --help tells more");
+    assert_failure("", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy or leader; --help tells more");
+    assert_failure("--json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy or leader; --help tells more");
 }
 
 static void subcommand_unknown(void **state)
 {
     (void)state;
-    assert_failure("verifi --json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument verifi: expected inspect, verify or proxy");
+    assert_failure("verifi --json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument verifi: expected inspect, verify, proxy or leader");
 }
 
 static void subcommand_not_built(void **state)
