@@ -9,6 +9,9 @@ pub const RATLS_TIMEOUT_MS_DEFAULT: i32 = 30000;
 pub const RATLS_CACHE_TTL_S_DEFAULT: i32 = 3600;
 pub const RATLS_MAX_AGE_S_DEFAULT: i32 = 60;
 pub const RATLS_COMBINED_MAX: i32 = 8;
+pub const RATLS_LEADER_TIMEOUT_MS_DEFAULT: i32 = 5000;
+pub const RATLS_LEADER_REFRESH_MS_DEFAULT: i32 = 5000;
+pub const RATLS_LEADER_DRAIN_MS_DEFAULT: i32 = 5000;
 pub const RATLS_HANDSHAKE_TIMEOUT_MS_DEFAULT: i32 = 5000;
 pub const RATLS_DSTACK_TIMEOUT_MS_DEFAULT: i32 = 60000;
 /// Outcome of a call: RATLS_OK, or the first failure.
@@ -463,6 +466,30 @@ pub const RATLS_ERR_REPORT_UNREACHABLE: _bindgen_ty_1 = 941;
 pub const RATLS_ERR_REPORT_HTTP_STATUS: _bindgen_ty_1 = 942;
 ///< unavailable, tunnel: the report at {url} is larger than the limit of {expected} bytes
 pub const RATLS_ERR_REPORT_TOO_LARGE: _bindgen_ty_1 = 943;
+///< unavailable, tunnel: cannot look up the leader of {domain}: {what}
+pub const RATLS_ERR_LEADER_LOOKUP: _bindgen_ty_1 = 960;
+///< unavailable, tunnel: looking up the leader of {domain} timed out after {expected}ms
+pub const RATLS_ERR_LEADER_TIMEOUT: _bindgen_ty_1 = 961;
+///< refused, tunnel: leader record of {domain} is malformed: {what}
+pub const RATLS_ERR_LEADER_FORMAT: _bindgen_ty_1 = 962;
+///< refused, tunnel: leader record of {domain} names a leader that cannot be dialled: "{found}", expected https://HOST or https://HOST:PORT
+pub const RATLS_ERR_LEADER_URL: _bindgen_ty_1 = 963;
+///< refused, tunnel: leader record of {domain} has a signature that is none: {what}
+pub const RATLS_ERR_LEADER_SIGNATURE_FORMAT: _bindgen_ty_1 = 964;
+///< refused, tunnel: leader record of {domain} is signed by 0x{found}: {option:manifest_signer} expects 0x{expected}
+pub const RATLS_ERR_LEADER_SIGNATURE: _bindgen_ty_1 = 965;
+///< refused, tunnel: leader record of {domain} is of the cluster 0x{found}: {option:cluster_address} expects 0x{expected}
+pub const RATLS_ERR_LEADER_CLUSTER: _bindgen_ty_1 = 966;
+///< refused, tunnel: leader record of {domain} is valid until {found}, looked at {expected}: if this happens always, check the clock
+pub const RATLS_ERR_LEADER_EXPIRED: _bindgen_ty_1 = 967;
+///< refused, tunnel: leader record of {domain} has epoch {found}, but {expected} was accepted before: it is an old one
+pub const RATLS_ERR_LEADER_EPOCH: _bindgen_ty_1 = 968;
+///< refused, tunnel: two leader records of {domain} with one epoch, {epoch}, name different leaders: {found} and {expected}
+pub const RATLS_ERR_LEADER_CONFLICT: _bindgen_ty_1 = 969;
+///< usage, tunnel: cannot remember the leader in {path} ({option:leader_state_dir}): {what}
+pub const RATLS_ERR_LEADER_STATE: _bindgen_ty_1 = 970;
+///< unavailable, tunnel: the cluster has another leader now, this connection ends: connect again
+pub const RATLS_ERR_LEADER_SUPERSEDED: _bindgen_ty_1 = 971;
 pub type _bindgen_ty_1 = ::core::ffi::c_uint;
 /// One of RATLS_FIELD_*.
 pub type ratls_field = i32;
@@ -651,6 +678,16 @@ pub struct ratls_cancel {
 #[repr(C)]
 #[derive(Debug)]
 pub struct ratls_custom_request {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct ratls_leader {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct ratls_leader_record {
     _unused: [u8; 0],
 }
 unsafe extern "C" {
@@ -1604,19 +1641,181 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn ratls_result_free(result: *mut ratls_result);
 }
+/// Options of ratls_leader_new(). All zero but domain and signer is the default; append only. Everything is copied.
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ratls_leader_options {
+    ///< set by ratls_leader_options_init()
+    pub size: usize,
+    ///< the cluster's domain; required. The record is looked up at _teesql-leader.DOMAIN
+    pub domain: *const ::core::ffi::c_char,
+    ///< address that signs its records, 40 hexadecimal digits, with or without 0x; required
+    pub signer: *const ::core::ffi::c_char,
+    ///< address of the cluster that records must name; NULL: any
+    pub cluster_address: *const ::core::ffi::c_char,
+    /**< servers to ask, in this order: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; NULL: the
+system's (resolv.conf)*/
+    pub dns_servers: *const *const ::core::ffi::c_char,
+    pub dns_servers_len: usize,
+    /**< existing directory where the newest record is kept, so that no later process takes an
+older one; NULL: remembered in memory only*/
+    pub state_dir: *const ::core::ffi::c_char,
+    ///< may be NULL
+    pub log: ratls_log_callback,
+    pub log_user: *mut ::core::ffi::c_void,
+    ///< one look-up; 0: RATLS_LEADER_TIMEOUT_MS_DEFAULT
+    pub timeout_ms: i64,
+    /**< how long a look-up's outcome is used for new connections, and how often it is repeated while
+connections are open; 0: RATLS_LEADER_REFRESH_MS_DEFAULT*/
+    pub refresh_ms: i64,
+    ///< 0: the clock; otherwise the time that records must be valid at
+    pub now: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of ratls_leader_options",
+    ][::core::mem::size_of::<ratls_leader_options>() - 96usize];
+    [
+        "Alignment of ratls_leader_options",
+    ][::core::mem::align_of::<ratls_leader_options>() - 8usize];
+    [
+        "Offset of field: ratls_leader_options::size",
+    ][::core::mem::offset_of!(ratls_leader_options, size) - 0usize];
+    [
+        "Offset of field: ratls_leader_options::domain",
+    ][::core::mem::offset_of!(ratls_leader_options, domain) - 8usize];
+    [
+        "Offset of field: ratls_leader_options::signer",
+    ][::core::mem::offset_of!(ratls_leader_options, signer) - 16usize];
+    [
+        "Offset of field: ratls_leader_options::cluster_address",
+    ][::core::mem::offset_of!(ratls_leader_options, cluster_address) - 24usize];
+    [
+        "Offset of field: ratls_leader_options::dns_servers",
+    ][::core::mem::offset_of!(ratls_leader_options, dns_servers) - 32usize];
+    [
+        "Offset of field: ratls_leader_options::dns_servers_len",
+    ][::core::mem::offset_of!(ratls_leader_options, dns_servers_len) - 40usize];
+    [
+        "Offset of field: ratls_leader_options::state_dir",
+    ][::core::mem::offset_of!(ratls_leader_options, state_dir) - 48usize];
+    [
+        "Offset of field: ratls_leader_options::log",
+    ][::core::mem::offset_of!(ratls_leader_options, log) - 56usize];
+    [
+        "Offset of field: ratls_leader_options::log_user",
+    ][::core::mem::offset_of!(ratls_leader_options, log_user) - 64usize];
+    [
+        "Offset of field: ratls_leader_options::timeout_ms",
+    ][::core::mem::offset_of!(ratls_leader_options, timeout_ms) - 72usize];
+    [
+        "Offset of field: ratls_leader_options::refresh_ms",
+    ][::core::mem::offset_of!(ratls_leader_options, refresh_ms) - 80usize];
+    [
+        "Offset of field: ratls_leader_options::now",
+    ][::core::mem::offset_of!(ratls_leader_options, now) - 88usize];
+};
+unsafe extern "C" {
+    pub fn ratls_leader_options_init(options: *mut ratls_leader_options, size: usize);
+}
+unsafe extern "C" {
+    #[must_use]
+    /** Know a cluster by its domain and by who signs its records; nothing is looked up yet.
+
+  A record says where the leader is, never whom to trust: what answers there is attested like every server. Keep one
+  for each cluster as long as the process runs: it remembers the highest epoch that it has accepted, and refuses
+  lower ones (DNS answers may be replayed).
+
+  Returns: UPSTREAM_INVALID, OPTION_VALUE; LEADER_STATE for a state_dir that is of no use.*/
+    pub fn ratls_leader_new(
+        out: *mut *mut ratls_leader,
+        options: *const ratls_leader_options,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** Look the leader up, now: among all TXT records those that the signer signed, that are valid and of this cluster, and of
+  them the one with the highest epoch (evidence format 8).
+
+  Returns: LEADER_LOOKUP (the name service failed, or there is no record), LEADER_TIMEOUT, CANCELLED: could not
+           check. Refused: LEADER_FORMAT, LEADER_URL, LEADER_SIGNATURE_FORMAT, LEADER_SIGNATURE, LEADER_CLUSTER,
+           LEADER_EXPIRED, that of the record which came furthest; LEADER_EPOCH, one with a higher epoch was
+           accepted before; LEADER_CONFLICT, of one epoch, and with another leader.
+  Out:     out: free with ratls_leader_record_free().
+  @waits
+  @nullable cancel*/
+    pub fn ratls_leader_find(
+        out: *mut *mut ratls_leader_record,
+        leader: *mut ratls_leader,
+        cancel: *mut ratls_cancel,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    /// Let go of a leader; tunnels that follow it keep their own hold.
+    pub fn ratls_leader_free(leader: *mut ratls_leader);
+}
+unsafe extern "C" {
+    /// Where to dial: the host of the leader's URL, lower-case, an IPv6 address without brackets.
+    pub fn ratls_leader_record_host(
+        record: *const ratls_leader_record,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    /// The port of the leader's URL; 443 where it has none.
+    pub fn ratls_leader_record_port(record: *const ratls_leader_record) -> i32;
+}
+unsafe extern "C" {
+    /// The leader's URL, as it was signed.
+    pub fn ratls_leader_record_url(
+        record: *const ratls_leader_record,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    /// The leader's instance, lower-case hexadecimal.
+    pub fn ratls_leader_record_instance(
+        record: *const ratls_leader_record,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    /// The cluster's address, 0x and 40 lower-case hexadecimal digits.
+    pub fn ratls_leader_record_cluster(
+        record: *const ratls_leader_record,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    /// The leader's term: a later leader has a higher one.
+    pub fn ratls_leader_record_epoch(record: *const ratls_leader_record) -> u64;
+}
+unsafe extern "C" {
+    /// The second from which on the record is no longer valid.
+    pub fn ratls_leader_record_valid_until(record: *const ratls_leader_record) -> u64;
+}
+unsafe extern "C" {
+    /** All of it as one flat JSON object: cluster, epoch, host, leader_instance, leader_url, port, signer, valid_until (RFC 3339;
+  9999-12-31T23:59:59Z stands for every later time).*/
+    pub fn ratls_leader_record_json(
+        record: *const ratls_leader_record,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    pub fn ratls_leader_record_free(record: *mut ratls_leader_record);
+}
 ///< only this very process (drivers in it)
 pub const RATLS_PEER_SAME_PROCESS: _bindgen_ty_6 = 0;
 ///< any process of this user (psql beside `ratls proxy`)
 pub const RATLS_PEER_SAME_USER: _bindgen_ty_6 = 1;
 /// Who may connect to the tunnel's socket.
 pub type _bindgen_ty_6 = ::core::ffi::c_uint;
-/// Options of ratls_tunnel_open(). All zero but host is the default; append only.
+/// Options of ratls_tunnel_open(). All zero but host, or leader, is the default; append only.
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct ratls_tunnel_options {
     ///< set by ratls_tunnel_options_init()
     pub size: usize,
-    ///< name or address to dial; required
+    ///< name or address to dial; required, unless there is a leader
     pub host: *const ::core::ffi::c_char,
     ///< SNI; NULL: host, unless that is an address
     pub server_name: *const ::core::ffi::c_char,
@@ -1659,12 +1858,17 @@ pub struct ratls_tunnel_options {
     pub client_attestation: i32,
     ///< 0
     pub reserved_client: i32,
+    ///< dial the leader of this cluster, whoever it is then, instead of a host; kept until the tunnel is closed
+    pub leader: *mut ratls_leader,
+    /**< so long may a leader that has been superseded finish its answers; 0: RATLS_LEADER_DRAIN_MS_DEFAULT;
+negative: not at all*/
+    pub leader_drain_ms: i64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of ratls_tunnel_options",
-    ][::core::mem::size_of::<ratls_tunnel_options>() - 144usize];
+    ][::core::mem::size_of::<ratls_tunnel_options>() - 160usize];
     [
         "Alignment of ratls_tunnel_options",
     ][::core::mem::align_of::<ratls_tunnel_options>() - 8usize];
@@ -1738,6 +1942,12 @@ const _: () = {
     [
         "Offset of field: ratls_tunnel_options::reserved_client",
     ][::core::mem::offset_of!(ratls_tunnel_options, reserved_client) - 140usize];
+    [
+        "Offset of field: ratls_tunnel_options::leader",
+    ][::core::mem::offset_of!(ratls_tunnel_options, leader) - 144usize];
+    [
+        "Offset of field: ratls_tunnel_options::leader_drain_ms",
+    ][::core::mem::offset_of!(ratls_tunnel_options, leader_drain_ms) - 152usize];
 };
 unsafe extern "C" {
     pub fn ratls_tunnel_options_init(options: *mut ratls_tunnel_options, size: usize);
@@ -1754,6 +1964,14 @@ unsafe extern "C" {
   process, it hands out a further handle of the tunnel that is running, without a handshake. Each handle is closed
   with ratls_tunnel_close(); the last one closes the tunnel. Opened from several threads at once, one makes the
   handshake and all share its outcome.
+
+  A tunnel may follow a cluster's leader instead of dialling a host: each new connection goes to the leader of that
+  moment, by a look-up that is no older than the leader's refresh_ms; while connections are open it is repeated, and
+  at once, with back-off, when a connection is lost or cannot be made. When a record with a higher epoch names another
+  leader, the connections to the old one are told: nothing more of the driver's is sent, answers that are under way may
+  finish within leader_drain_ms, then the driver reads FATAL with SQLSTATE 57P01, or the end where that cannot be said.
+  A look-up that fails changes nothing as long as the last record is valid. Of the options host must be NULL and
+  port is that of the local socket alone.
 
   In: verifier: kept until the tunnel is closed. cancel: ends the opening only; may be NULL.
   @waits
