@@ -3,6 +3,7 @@ set(tunnel_test_pair tunnel/stream_pair.c tunnel/tls_peer.c)
 set(tunnel_test_fixture tunnel/tunnel_fixture.c tunnel/tls_peer.c tunnel/tls_service.c verifier/evidence_builder.c)
 
 ratls_unit_test(tunnel_acceptor_test tunnel/acceptor_test.c)
+ratls_unit_test(tunnel_exit_test tunnel/exit_test.c)
 ratls_unit_test(tunnel_postgres_test tunnel/postgres_test.c)
 ratls_unit_test(tunnel_pump_test tunnel/pump_test.c ${tunnel_test_fixture})
 ratls_unit_test(tunnel_resolve_test tunnel/resolve_test.c)

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/openssl_start.h"
+
 /* NULL: OpenSSL's. For tests, as the clocks are. */
 static _Atomic(const ratls_chance *) replaced_chance;
 
@@ -21,6 +23,7 @@ ratls_status ratls_chance_bytes(uint8_t *out, size_t len, ratls_error **err)
         chance->fill(chance->user, out, len);
         return RATLS_OK;
     }
+    ratls_openssl_start();
     CHECK(len <= INT32_MAX && RAND_bytes(out, (int)len) == 1, RATLS_ERR_INTERNAL, WHAT("OpenSSL has no random numbers"));
     status = RATLS_OK;
 out:

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/openssl_start.h"
 #include "base/secret.h"
 
 enum {
@@ -56,6 +57,7 @@ static CURLcode curl_beginning = CURLE_FAILED_INIT;
 
 static void begin_curl(void)
 {
+    ratls_openssl_start(); /* libcurl would begin it as well */
     curl_beginning = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/der.h"
 #include "base/digest.h"
+#include "base/openssl_start.h"
 
 enum {
     SCALAR_LEN = RATLS_P256_SIGNATURE_LEN / 2,
@@ -34,6 +35,7 @@ static const uint8_t group_order[SCALAR_LEN] = {
 
 ratls_p256_curve *ratls_p256_curve_new(void)
 {
+    ratls_openssl_start();
     return (ratls_p256_curve *)EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
 }
 

@@ -16,6 +16,7 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/json.c
   ${CMAKE_CURRENT_LIST_DIR}/keccak256.c
   ${CMAKE_CURRENT_LIST_DIR}/json_tree.c
+  ${CMAKE_CURRENT_LIST_DIR}/openssl_start.c
   ${CMAKE_CURRENT_LIST_DIR}/options.c
   ${CMAKE_CURRENT_LIST_DIR}/options_table.c
   ${CMAKE_CURRENT_LIST_DIR}/p256.c

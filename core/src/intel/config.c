@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "base/openssl_start.h"
 #include "base/text.h"
 #include "intel/url.h"
 
@@ -231,9 +232,11 @@ out:
 static void parse_certificates(X509 *out[RATLS_INTEL_ROOTS_MAX], size_t *count, ratls_bytes text)
 {
     const uint8_t *next = text.data;
-    BIO *bio = BIO_new_mem_buf(text.data, (int)text.len);
+    BIO *bio;
     X509 *one = NULL;
 
+    ratls_openssl_start();
+    bio = BIO_new_mem_buf(text.data, (int)text.len);
     *count = 0;
     if (text.len > 0 && text.data[0] == 0x30) {
         one = d2i_X509(NULL, &next, (long)text.len);

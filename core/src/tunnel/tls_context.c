@@ -2,6 +2,8 @@
 
 #include <openssl/err.h>
 
+#include "base/openssl_start.h"
+
 #define TLS12_SUITES                                                   \
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"     \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:"       \
@@ -53,6 +55,7 @@ ratls_status ratls_tls_context_new(SSL_CTX **out, ratls_error **err)
     SSL_CTX *context = NULL;
 
     *out = NULL;
+    ratls_openssl_start();
     ERR_clear_error();
     context = SSL_CTX_new(TLS_client_method());
     CHECK(context != NULL, RATLS_ERR_OUT_OF_MEMORY);

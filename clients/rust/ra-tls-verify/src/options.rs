@@ -17,64 +17,71 @@ pub const ANY: &str = "any";
 /// In C zero stands for the default, and a verdict cache is switched off by a negative number.
 const CACHE_OFF: i64 = -1;
 
-/// What is accepted; an option that is not given has its safe default.
-///
-/// Hexadecimal is accepted with or without 0x, in either case. A list that is given and empty is an error, and so is every
-/// value that is not exactly right: `Error::Usage`, when the options are used.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct VerifyOptions {
-    /// MRTDs that are accepted, 96 hexadecimal digits each. Not given it holds [`ANY`] alone; a list that is empty is an
-    /// error, so that an allowlist read from somewhere else never turns into "everybody".
-    pub allowed_mrtds: Vec<String>,
-    /// Further fields and the values they may have, for example `rtmr1` or `fmspc`: values of one field are alternatives,
-    /// fields are joined by and.
-    pub pins: Option<BTreeMap<String, Vec<String>>>,
-    /// TCB statuses that are accepted; not given: `OK` and `SWHardeningNeeded`. `Revoked` never is.
-    pub acceptable_tcb_statuses: Option<Vec<String>>,
-    /// When given, every advisory of the verdict must be listed.
-    pub allowed_advisory_ids: Option<Vec<String>>,
-    /// Lowest TCB evaluation data number of the collateral.
-    pub min_tcb_evaluation_data_number: Option<i64>,
-    /// Lowest value of each byte of TEE_TCB_SVN, 32 hexadecimal digits.
-    pub min_tee_tcb_svn: Option<String>,
-    /// Accept a TD or enclave in debug mode.
-    pub allow_debug_mode: bool,
-    /// Accept a TD whose SEPT_VE_DISABLE is clear.
-    pub allow_sept_ve: bool,
-    /// Accept a certificate without a quote, only while nothing is pinned. For development.
-    pub allow_simulator: bool,
-    /// Accept application pins without pins of MRTD and RTMR0 to RTMR2.
-    pub allow_partial_pins: bool,
-    /// Verify for this time instead of the clock's; bypasses the verdict cache.
-    pub now: Option<SystemTime>,
-    /// Seconds that a verdict on a certificate is kept; 0: not at all; not given: 3600.
-    pub cache_ttl_s: Option<u32>,
-    /// Deadline of one verification, in milliseconds; not given: 30000.
-    pub timeout_ms: Option<u32>,
-    /// Oldest acceptable report, in seconds.
-    pub max_age_s: Option<u32>,
+/// The options of a verification, said once: `callback! { [fields] … }` gets what makes a field of each, and may add its own.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! verify_options {
+    ($callback:ident! { $($more:tt)* }) => {
+        $callback! {
+            [
+                /// MRTDs that are accepted, 96 hexadecimal digits each. Not given it holds `ANY` alone; a list
+                /// that is empty is an error, so that an allowlist read from somewhere else never turns into "everybody".
+                allowed_mrtds: Vec<String>,
+                /// Further fields and the values they may have, for example `rtmr1` or `fmspc`: values of one field are
+                /// alternatives, fields are joined by and.
+                pins: Option<std::collections::BTreeMap<String, Vec<String>>>,
+                /// TCB statuses that are accepted; not given: `OK` and `SWHardeningNeeded`. `Revoked` never is.
+                acceptable_tcb_statuses: Option<Vec<String>>,
+                /// When given, every advisory of the verdict must be listed.
+                allowed_advisory_ids: Option<Vec<String>>,
+                /// Lowest TCB evaluation data number of the collateral.
+                min_tcb_evaluation_data_number: Option<i64>,
+                /// Lowest value of each byte of TEE_TCB_SVN, 32 hexadecimal digits.
+                min_tee_tcb_svn: Option<String>,
+                /// Accept a TD or enclave in debug mode.
+                allow_debug_mode: bool,
+                /// Accept a TD whose SEPT_VE_DISABLE is clear.
+                allow_sept_ve: bool,
+                /// Accept a certificate without a quote, only while nothing is pinned. For development.
+                allow_simulator: bool,
+                /// Accept application pins without pins of MRTD and RTMR0 to RTMR2.
+                allow_partial_pins: bool,
+                /// Verify for this time instead of the clock's; bypasses the verdict cache.
+                now: Option<std::time::SystemTime>,
+                /// Seconds that a verdict on a certificate is kept; 0: not at all; not given: 3600.
+                cache_ttl_s: Option<u32>,
+                /// Deadline of one verification, in milliseconds; not given: 30000.
+                timeout_ms: Option<u32>,
+            ]
+            $($more)*
+        }
+    };
 }
 
-impl Default for VerifyOptions {
-    fn default() -> VerifyOptions {
-        VerifyOptions {
-            allowed_mrtds: vec![ANY.to_owned()],
-            pins: None,
-            acceptable_tcb_statuses: None,
-            allowed_advisory_ids: None,
-            min_tcb_evaluation_data_number: None,
-            min_tee_tcb_svn: None,
-            allow_debug_mode: false,
-            allow_sept_ve: false,
-            allow_simulator: false,
-            allow_partial_pins: false,
-            now: None,
-            cache_ttl_s: None,
-            timeout_ms: None,
-            max_age_s: None,
+macro_rules! define {
+    ([$($(#[$about:meta])* $option:ident: $type:ty,)*]) => {
+        /// What is accepted; an option that is not given has its safe default.
+        ///
+        /// Hexadecimal is accepted with or without 0x, in either case. A list that is given and empty is an error, and so is
+        /// every value that is not exactly right: `Error::Usage`, when the options are used.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct VerifyOptions {
+            $($(#[$about])* pub $option: $type,)*
+            /// Oldest acceptable report, in seconds.
+            pub max_age_s: Option<u32>,
         }
-    }
+
+        impl Default for VerifyOptions {
+            fn default() -> VerifyOptions {
+                let mut options = VerifyOptions { $($option: Default::default(),)* max_age_s: None };
+                options.allowed_mrtds.push(ANY.to_owned());
+                options
+            }
+        }
+    };
 }
+
+verify_options!(define! {});
 
 impl VerifyOptions {
     /// Read options from the text of a policy file: a JSON object with these names, but `allowed_mr_td` for the MRTDs.

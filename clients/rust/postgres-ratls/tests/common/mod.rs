@@ -123,9 +123,24 @@ pub fn cluster_with(authentication: &str) -> &'static Cluster {
 }
 
 /// The time for which everything is minted.
-fn now() -> &'static str {
+pub fn now() -> &'static str {
     static NOW: OnceLock<String> = OnceLock::new();
     NOW.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string())
+}
+
+/// A folder for the evidence of one server.
+pub fn new_folder() -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("postgres-ratls-{}-{number}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    folder
+}
+
+/// The verifier for the evidence in such a folder.
+pub fn verifier_for(files: &Path) -> DcapVerifier {
+    let verifier = DcapVerifier::new().with_collateral_file(files.join("collateral.json")).unwrap();
+    verifier.with_trust_anchor_file(files.join("root.pem")).unwrap()
 }
 
 /// A sidecar in front of the PostgreSQL.
@@ -146,10 +161,7 @@ impl Sidecar {
     }
 
     pub fn start(options: &[&str]) -> Sidecar {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let files = std::env::temp_dir().join(format!("postgres-ratls-{}-{number}", std::process::id()));
-        fs::create_dir(&files).unwrap();
+        let files = new_folder();
         let mut arguments =
             vec!["sidecar", "--commands", "--upstream", &cluster().socket, "--now", now(), "--out", files.to_str().unwrap()];
         arguments.extend(options);
@@ -169,8 +181,7 @@ impl Sidecar {
     }
 
     pub fn verifier(&self) -> DcapVerifier {
-        let verifier = DcapVerifier::new().with_collateral_file(self.files.join("collateral.json")).unwrap();
-        verifier.with_trust_anchor_file(self.files.join("root.pem")).unwrap()
+        verifier_for(&self.files)
     }
 
     pub fn options(&self) -> RaTlsOptions {
