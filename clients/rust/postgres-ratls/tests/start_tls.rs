@@ -61,5 +61,5 @@ async fn a_server_that_ends_the_tls_itself() {
 
     let unasked = RaTlsOptions { start_tls: false, ..server.options() };
     let error = pg_connect_opts_ra_tls(&server.dsn(), &verifier, unasked).await.unwrap_err();
-    assert_eq!(error.code(), Code::TlsFailed);
+    assert_eq!(error.code(), Code::HandshakeClosed);
 }
