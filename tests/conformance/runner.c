@@ -317,26 +317,71 @@ static cJSON *run_extract(const cJSON *test, const char *root)
     return outcome;
 }
 
+/* What an operation reads: the first of these inputs that the case has. */
+typedef enum {
+    INPUT_CERTIFICATE,
+    INPUT_QUOTE,
+    INPUT_EVIDENCE,
+    INPUT_REPORT,
+    INPUT_KINDS
+} input_kind;
+
+static const char *const input_names[INPUT_KINDS] = {"certificate", "quote", "evidence", "report"};
+
+static ratls_status inspect(ratls_quote **out, input_kind kind, const bytes *input, ratls_error **err)
+{
+    switch (kind) {
+    case INPUT_CERTIFICATE:
+        return ratls_certificate_inspect(out, input->data, input->len, err);
+    case INPUT_QUOTE:
+        return ratls_quote_inspect(out, input->data, input->len, err);
+    case INPUT_EVIDENCE:
+        return ratls_evidence_inspect(out, input->data, input->len, err);
+    default:
+        return ratls_report_inspect(out, (const char *)input->data, input->len, err);
+    }
+}
+
 static cJSON *run_inspect(const cJSON *test, const char *root)
 {
-    bytes certificate = read_input(test, root, "certificate");
-    bytes input = certificate.data != NULL ? certificate : read_input(test, root, "quote");
+    input_kind kind = INPUT_CERTIFICATE;
+    bytes input = read_input(test, root, input_names[kind]);
     ratls_quote *quote = NULL;
     ratls_error *error = NULL;
-    ratls_status status = certificate.data != NULL ? ratls_certificate_inspect(&quote, input.data, input.len, &error)
-                                                   : ratls_quote_inspect(&quote, input.data, input.len, &error);
-    cJSON *outcome = status == RATLS_OK ? accepted("fields", cJSON_Parse(ratls_quote_json(quote))) : failed(status, error);
+    ratls_status status;
+    cJSON *outcome;
 
+    while (input.data == NULL && kind + 1 < INPUT_KINDS) {
+        kind++;
+        input = read_input(test, root, input_names[kind]);
+    }
+    status = inspect(&quote, kind, &input, &error);
+    outcome = status == RATLS_OK ? accepted("fields", cJSON_Parse(ratls_quote_json(quote))) : failed(status, error);
     ratls_quote_free(quote);
     ratls_error_free(error);
     free(input.data);
     return outcome;
 }
 
-static ratls_status verify(ratls_result **out, const cJSON *test, const char *root, bool certificate, ratls_error **err)
+static ratls_status verify_input(
+    ratls_result **out, ratls_verifier *verifier, input_kind kind, const bytes *input, const ratls_verify_options *options, ratls_error **err)
+{
+    switch (kind) {
+    case INPUT_CERTIFICATE:
+        return ratls_verify_certificate(out, verifier, input->data, input->len, options, NULL, err);
+    case INPUT_QUOTE:
+        return ratls_verify(out, verifier, input->data, input->len, options, NULL, err);
+    case INPUT_EVIDENCE:
+        return ratls_verify_evidence(out, verifier, input->data, input->len, options, NULL, err);
+    default:
+        return ratls_verify_report(out, verifier, (const char *)input->data, input->len, options, NULL, err);
+    }
+}
+
+static ratls_status verify(ratls_result **out, const cJSON *test, const char *root, input_kind kind, ratls_error **err)
 {
     char *options = options_text(test);
-    bytes input = read_input(test, root, certificate ? "certificate" : "quote");
+    bytes input = read_input(test, root, input_names[kind]);
     ratls_policy *policy = NULL;
     ratls_verifier *verifier = NULL;
     ratls_status status = ratls_policy_parse(&policy, options, strlen(options), err);
@@ -344,10 +389,8 @@ static ratls_status verify(ratls_result **out, const cJSON *test, const char *ro
     if (status == RATLS_OK) {
         status = new_verifier(&verifier, test, root, err);
     }
-    if (status == RATLS_OK && certificate) {
-        status = ratls_verify_certificate(out, verifier, input.data, input.len, ratls_policy_options(policy), NULL, err);
-    } else if (status == RATLS_OK) {
-        status = ratls_verify(out, verifier, input.data, input.len, ratls_policy_options(policy), NULL, err);
+    if (status == RATLS_OK) {
+        status = verify_input(out, verifier, kind, &input, ratls_policy_options(policy), err);
     }
     ratls_verifier_free(verifier);
     ratls_policy_free(policy);
@@ -356,11 +399,11 @@ static ratls_status verify(ratls_result **out, const cJSON *test, const char *ro
     return status;
 }
 
-static cJSON *run_verify(const cJSON *test, const char *root, bool certificate)
+static cJSON *run_verify(const cJSON *test, const char *root, input_kind kind)
 {
     ratls_result *result = NULL;
     ratls_error *error = NULL;
-    ratls_status status = verify(&result, test, root, certificate, &error);
+    ratls_status status = verify(&result, test, root, kind, &error);
     cJSON *outcome = status == RATLS_OK ? accepted("result", cJSON_Parse(ratls_result_json(result))) : failed(status, error);
 
     if (status != RATLS_OK && result != NULL) {
@@ -431,9 +474,13 @@ static cJSON *run_operation(const cJSON *test, const char *root, const char *nam
     } else if (strcmp(operation, "inspect") == 0) {
         return run_inspect(test, root);
     } else if (strcmp(operation, "verify_quote") == 0) {
-        return run_verify(test, root, false);
+        return run_verify(test, root, INPUT_QUOTE);
     } else if (strcmp(operation, "verify_certificate") == 0) {
-        return run_verify(test, root, true);
+        return run_verify(test, root, INPUT_CERTIFICATE);
+    } else if (strcmp(operation, "verify_evidence") == 0) {
+        return run_verify(test, root, INPUT_EVIDENCE);
+    } else if (strcmp(operation, "verify_report") == 0) {
+        return run_verify(test, root, INPUT_REPORT);
     } else if (strcmp(operation, "verify_in_turn") == 0) {
         return run_in_turn(test, root);
     }

@@ -33,6 +33,10 @@ class Attestation:
     def listed_events(self) -> list[tuple[Event, bytes]]:
         return complete(self.events) if self.full else stripped(self.events)
 
+    def complete(self) -> Attestation:
+        """The same with the whole event log."""
+        return Attestation(**{**vars(self), "full": True})
+
     def v0(self) -> bytes:
         """The SCALE form."""
         body = b"" if self.empty_body else self.v0_body()
@@ -64,7 +68,7 @@ class Attestation:
             platform["data"] = self.v1_platform()
         data = {
             "report_data": self.v1_bytes(self.report_data),
-            "runtime_events": [{"event": event.event, "payload": event.payload} for event in self.runtime_events],
+            "runtime_events": [v1_runtime_event(event) for event in self.runtime_events],
             "config": self.config,
         }
         return {"version": 1, "platform": platform, "stack": {"kind": "dstack", "data": data}}
@@ -83,6 +87,11 @@ class Attestation:
     def v1_bytes(self, content: bytes) -> bytes | list[int]:
         """Plain byte vectors are arrays of integers on the wire, unless a newer producer wrote them."""
         return content if self.bytes_as_bin else list(content)
+
+
+def v1_runtime_event(event: Event) -> dict[str, Any]:
+    written: dict[str, Any] = {"event": event.event, "payload": event.payload}
+    return written if event.version == 1 else {**written, "version": event.version}
 
 
 def v1_event_log(events: Iterable[tuple[Event, bytes]]) -> list[dict[str, Any]]:

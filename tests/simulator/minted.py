@@ -53,6 +53,11 @@ class Minted:
         return json.dumps({"quote": self.attestation.quote.hex(), "event_log": self.event_log,
                            "report_data": self.field("report_data"), "vm_config": self.guest.config})
 
+    @property
+    def attest_json(self) -> str:
+        """What dstack's Attest answers: the envelope with the complete log."""
+        return json.dumps({"attestation": self.attestation.complete().v0().hex()})
+
     def files(self) -> dict[str, bytes]:
         """Every piece by its file name."""
         texts = {

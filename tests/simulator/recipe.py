@@ -42,5 +42,6 @@ class Recipe:
     tamper_quote: Callable[[bytes], bytes] | None = None  # the finished quote
     trailing: bytes = DELIVERED_TRAILING  # follows the quote wherever it is embedded
     attestation: Values = field(default_factory=nothing)  # fields of Attestation: what the envelope says
+    event_log: str | None = None  # the log's JSON form in .2 and GetQuote, instead of the guest's events
     pki: Mapping[str, Values] = field(default_factory=dict)  # pki.Changes
     collateral: Values = field(default_factory=nothing)  # fields of collateral.CollateralChanges

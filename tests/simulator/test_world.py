@@ -207,8 +207,8 @@ def test_events_replay_to_the_registers(world: World) -> None:
 
 
 def test_runtime_digest_is_the_published_one() -> None:
-    from simulator.event_log import digest_v1
-    digest = digest_v1("app-id", bytes.fromhex("5bb4ff9a3837357f19dc176407a5709c62eb6c56"))
+    from simulator.event_log import Event
+    digest = Event(3, "app-id", bytes.fromhex("5bb4ff9a3837357f19dc176407a5709c62eb6c56")).measured
     assert digest.hex() == "ddd202447c612b8bb8723d2ce3b9882b7cfc0ede203c36b15639cc80b181b61a7692850c5333a1c6effef82a73d0a4f2"
 
 

@@ -78,9 +78,14 @@ class Mint:
         chain = [leaf] if issuer is None else [leaf, self.world.kms.app_ca.der, self.world.kms.root.der]
         return Minted(
             certificate_der=leaf, key_pem=self.key.pem, chain=tuple(chain), spki=self.key.spki, quote=quote, attestation=envelope,
-            event_log=event_log.to_json(self.guest.events), collateral_json=json.dumps(self.collateral()),
+            event_log=self.event_log, collateral_json=json.dumps(self.collateral()),
             trust_anchor_pem=self.world.trust_anchor_pem, kms_root_pem=self.world.kms.root.pem, now=self.world.now,
             guest=self.guest, fault=fault)
+
+    @property
+    def event_log(self) -> str:
+        """The log in its JSON form."""
+        return event_log.to_json(self.guest.events) if self.recipe.event_log is None else self.recipe.event_log
 
     def quote(self, body: Any) -> bytes:
         recipe = self.recipe
@@ -149,7 +154,7 @@ class Mint:
         if extensions is None:
             other = self.quote({**recipe.body, "report_data": self.seed.derive("other-report-data", 64)})
             evidence = certificate.Evidence(
-                envelope, quote + recipe.trailing, other + recipe.trailing, event_log.to_json(self.guest.events))
+                envelope, quote + recipe.trailing, other + recipe.trailing, self.event_log)
             extensions = tuple(FORMS[recipe.form](evidence))
         return certificate.leaf(
             self.key, extensions, issuer, seed=self.seed, now=self.world.now, app_id=self.guest.app_id, subject=recipe.subject,

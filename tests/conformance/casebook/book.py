@@ -95,6 +95,22 @@ class Book:
         operation = "verify_certificate" if "certificate" in inputs else "verify_quote"
         self.add(name, description, operation, inputs, self.expected(expect, moment), verifier=verifier, options=given, options_text=options_text)
 
+    def verify_evidence(self, name: str, description: str, evidence: bytes, minted: Minted, expect: Expectation, *,
+                        options: Mapping[str, Any] | None = None) -> None:
+        """Verify evidence that came without a certificate, under dcap."""
+        self.without_certificate(name, description, "verify_evidence", {"evidence": self.vector(f"{name}.evidence", evidence)}, minted, expect, options)
+
+    def verify_report(self, name: str, description: str, report: bytes, expect: Expectation, *, options: Mapping[str, Any] | None = None) -> None:
+        """Verify a sidecar's report, under dcap."""
+        self.without_certificate(name, description, "verify_report", {"report": self.vector(f"{name}.report", report)}, self.sound, expect, options)
+
+    def without_certificate(self, name: str, description: str, operation: str, inputs: dict[str, str], minted: Minted, expect: Expectation,
+                            options: Mapping[str, Any] | None) -> None:
+        inputs["collateral"] = self.vector(f"{name}.collateral.json", minted.collateral_json.encode())
+        inputs["trust_anchor"] = self.vector(f"{name}.root", minted.trust_anchor_pem.encode())
+        self.add(name, description, operation, inputs, self.expected(expect, self.now), verifier="dcap",
+                 options={"now": outcome.rfc3339(self.now), **(options or {})})
+
     def in_turn(self, name: str, description: str, verifier: Any, turns: list[tuple[bytes, Mapping[str, Any], dict[str, Any]]]) -> None:
         """Several verifications of certificates with one verifier. A turn is a certificate, options and what must come out:
         `kept(...)` of casebook.outcome or a failure. No turn says `now`: with a time of its own nothing is kept."""
@@ -122,7 +138,7 @@ class Book:
         more.setdefault("events", minted.guest.events if bound else None)
         expected = outcome.result(
             minted.quote if quote is None else quote, now=self.now, verifier="dcap", verdict=verdict,
-            trust_anchor=anchor or self.anchor, key_bound=True if bound else None, platform=platform or self.platform(), **more)
+            trust_anchor=anchor or self.anchor, platform=platform or self.platform(), **{"key_bound": True if bound else None, **more})
         if at is not None:
             expected["result"]["verified_at"] = outcome.rfc3339(at)
         return expected
