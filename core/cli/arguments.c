@@ -6,17 +6,22 @@
 
 #include "text.h"
 
-enum { CLI_INPUTS = CLI_INSPECT | CLI_VERIFY, CLI_ALL = CLI_INSPECT | CLI_VERIFY | CLI_PROXY | CLI_LEADER };
+enum {
+    CLI_INPUTS = CLI_INSPECT | CLI_VERIFY,
+    CLI_JUDGING = CLI_VERIFY | CLI_PROXY | CLI_WATCH,
+    CLI_ALL = CLI_INSPECT | CLI_JUDGING | CLI_LEADER | CLI_COMPOSE_HASH
+};
 
 static const cli_flag_row own_flags[] = {
     {"--cert", "cert", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "RA-TLS certificate: PEM, DER, hexadecimal or base64; - is standard input"},
     {"--quote", "quote", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "quote: raw, hexadecimal, base64 or PEM; - is standard input"},
-    {"--evidence", "evidence", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 0, "attestation envelope, or dstack's GetQuote JSON"},
-    {"--report", "report", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS, 0, "the sidecar's attestation JSON"},
+    {"--evidence", "evidence", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "attestation envelope, or the JSON of dstack's GetQuote or Attest; - is standard input"},
+    {"--report", "report", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS | CLI_WATCH, 1, "the sidecar's attestation JSON: a file, - for standard input, or http:// or https://"},
     {"--saved", "saved", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_VERIFY, 1, "evidence that was saved with a verdict: certificate, collateral, trust anchor and time come from it; - is standard input"},
     {"--connect", "connect", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "take the certificate from this server: HOST:PORT"},
-    {"--print-pins", "print_pins", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_INSPECT, 0, "print the pins that accept this evidence"},
-    {"--policy", "policy", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_VERIFY | CLI_PROXY, 1, "options as a JSON object; flags add to it"},
+    {"--print-pins", "print_pins", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_INSPECT, 1, "print the pins that accept exactly this: as a policy file (--json: alone) and as each language spells them"},
+    {"--interval", "interval", CLI_FLAG_NUMBER, CLI_SCOPE_COMMAND, CLI_WATCH, 1, "seconds between two reports; default 30"},
+    {"--policy", "policy", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_JUDGING, 1, "options as a JSON object; flags add to it"},
     {"--signer", "manifest_signer", CLI_FLAG_HEX, CLI_SCOPE_COMMAND, CLI_LEADER, 1, "address that signs the cluster's leader records: 0x and 40 hexadecimal digits"},
     {"--json", "json", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_ALL, 1, "print exactly one JSON object on standard output"}};
 
@@ -25,13 +30,13 @@ static const struct {
     int command; /* 0: not done yet in this version */
     const char *help;
 } commands[] = {
-    {"inspect", CLI_INSPECT, "(--cert FILE | --quote FILE | --connect HOST:PORT) [--json]"},
-    {"verify", CLI_VERIFY, "(--cert FILE | --quote FILE | --saved FILE | --connect HOST:PORT) [options] [--json]"},
+    {"inspect", CLI_INSPECT, "(--cert FILE | --quote FILE | --evidence FILE | --report FILE|URL | --connect HOST:PORT) [--print-pins] [--json]"},
+    {"verify", CLI_VERIFY, "(--cert FILE | --quote FILE | --evidence FILE | --report FILE|URL | --saved FILE | --connect HOST:PORT) [options] [--json]"},
     {"proxy", CLI_PROXY, "(--upstream HOST:PORT | --cluster DOMAIN --manifest-signer 0xHEX) --socket-dir DIR [options] [--json]"},
     {"leader", CLI_LEADER, "DOMAIN --signer 0xHEX [options] [--json]"},
     {"collateral", 0, NULL},
-    {"compose-hash", 0, NULL},
-    {"watch", 0, NULL}};
+    {"compose-hash", CLI_COMPOSE_HASH, "FILE [--json]"},
+    {"watch", CLI_WATCH, "--report URL [--interval S] [options] [--json]"}};
 
 bool cli_arguments_want_json(int argc, char *const argv[])
 {
@@ -210,6 +215,14 @@ static bool keep_flag(cli_arguments *arguments, const cli_flag_row *row, const c
     return add_item(into, row->name, cJSON_CreateString(value == NULL ? "" : value), failure);
 }
 
+/* What verify takes, watch takes as well, but for what belongs to a connection. */
+static bool takes_flag(int command, const cli_flag_row *row)
+{
+    bool verifying = command == CLI_WATCH && (row->scope == CLI_SCOPE_VERIFY || row->scope == CLI_SCOPE_VERIFIER);
+
+    return (row->commands & (verifying ? CLI_VERIFY : command)) != 0;
+}
+
 /* One flag at argv[*index], with its value behind '=' or in the next argument. */
 static bool parse_flag(cli_arguments *arguments, int argc, char *const argv[], int *index, cli_failure *failure)
 {
@@ -218,7 +231,7 @@ static bool parse_flag(cli_arguments *arguments, int argc, char *const argv[], i
     const char *value = argument[len] == '=' ? argument + len + 1 : NULL;
     const cli_flag_row *row = find_flag(argument, len);
 
-    if (row == NULL || (row->commands & arguments->command) == 0) {
+    if (row == NULL || !takes_flag(arguments->command, row)) {
         return CLI_FAIL(failure, RATLS_ERR_OPTION_UNKNOWN, {"found", argument});
     }
     if (row->kind == CLI_FLAG_FLAG && value != NULL) {
@@ -243,7 +256,7 @@ static bool parse_command(cli_arguments *arguments, const char *name, cli_failur
         arguments->command = commands[i].command;
         return arguments->command != 0 || CLI_FAIL(failure, RATLS_ERR_NOT_BUILT, {"found", name});
     }
-    return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", name}, {"what", "expected inspect, verify, proxy or leader"});
+    return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", name}, {"what", "expected inspect, verify, proxy, leader, watch or compose-hash"});
 }
 
 /* Those that a connection alone can heed. */
@@ -262,7 +275,7 @@ static bool check_connection_flags(const cli_arguments *arguments, cli_failure *
 /* Exactly one piece of evidence, and no flag that means nothing beside it. */
 static bool check_inputs(const cli_arguments *arguments, cli_failure *failure)
 {
-    static const char *const inputs[] = {"cert", "quote", "saved", "connect"};
+    static const char *const inputs[] = {"cert", "quote", "evidence", "report", "saved", "connect"};
     bool verifying = arguments->command == CLI_VERIFY;
     int count = 0;
 
@@ -270,7 +283,8 @@ static bool check_inputs(const cli_arguments *arguments, cli_failure *failure)
         count += cli_argument(arguments, inputs[i]) != NULL;
     }
     if (count != 1) {
-        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", verifying ? "--cert, --quote, --saved, --connect" : "--cert, --quote, --connect"},
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", verifying ? "--cert, --quote, --evidence, --report, --saved, --connect"
+                                                                                    : "--cert, --quote, --evidence, --report, --connect"},
                         {"what", count == 0 ? "one of them must be given" : "only one of them can be given"});
     }
     return check_connection_flags(arguments, failure);
@@ -315,6 +329,22 @@ static bool check_leader(const cli_arguments *arguments, cli_failure *failure)
     return need(arguments, "cluster_domain", "DOMAIN", failure) && need(arguments, "manifest_signer", "--signer", failure);
 }
 
+/* A file may be read once only, so that there is nothing to watch. */
+static bool check_watch(const cli_arguments *arguments, cli_failure *failure)
+{
+    const char *report = cli_argument(arguments, "report");
+
+    if (report == NULL || strstr(report, "://") == NULL) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--report"}, {"what", "must be given, and be a URL"});
+    }
+    return true;
+}
+
+static bool check_compose_hash(const cli_arguments *arguments, cli_failure *failure)
+{
+    return need(arguments, "file", "FILE", failure);
+}
+
 /* Whether the flags go together. */
 static bool check_all(const cli_arguments *arguments, cli_failure *failure)
 {
@@ -323,24 +353,30 @@ static bool check_all(const cli_arguments *arguments, cli_failure *failure)
         return check_proxy(arguments, failure);
     case CLI_LEADER:
         return check_leader(arguments, failure);
+    case CLI_WATCH:
+        return check_watch(arguments, failure);
+    case CLI_COMPOSE_HASH:
+        return check_compose_hash(arguments, failure);
     default:
         return check_inputs(arguments, failure);
     }
 }
 
-/* What is no flag: the domain that `leader` takes, once. */
+/* What is no flag, once: the domain that `leader` takes, or the file of `compose-hash`. */
 static bool keep_word(cli_arguments *arguments, const char *word, cli_failure *failure)
 {
-    if (arguments->command != CLI_LEADER || cli_argument(arguments, "cluster_domain") != NULL) {
+    const char *name = arguments->command == CLI_LEADER ? "cluster_domain" : arguments->command == CLI_COMPOSE_HASH ? "file" : NULL;
+
+    if (name == NULL || cli_argument(arguments, name) != NULL) {
         return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", word}, {"what", "expected a flag"});
     }
-    return add_item(arguments->given, "cluster_domain", cJSON_CreateString(word), failure);
+    return add_item(arguments->given, name, cJSON_CreateString(word), failure);
 }
 
 /* Standard input can be read once only. */
 static bool check_standard_input(const cli_arguments *arguments, cli_failure *failure)
 {
-    static const char *const files[] = {"cert", "quote", "saved", "policy", "collateral", "trust_anchor"};
+    static const char *const files[] = {"cert", "quote", "evidence", "report", "saved", "policy", "collateral", "trust_anchor"};
     int count = 0;
 
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -381,7 +417,8 @@ static bool parse_all(cli_arguments *out, int argc, char *const argv[], cli_fail
         }
     }
     if (out->command == 0) {
-        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "ratls"}, {"what", "expected inspect, verify, proxy or leader; --help tells more"});
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "ratls"},
+                        {"what", "expected inspect, verify, proxy, leader, watch or compose-hash; --help tells more"});
     }
     return check_all(out, failure) && check_standard_input(out, failure);
 }

@@ -6,7 +6,7 @@
 #include "flags.h"
 
 typedef struct {
-    int command;    /* CLI_INSPECT, CLI_VERIFY, CLI_PROXY or CLI_LEADER; 0 with help or version */
+    int command;    /* CLI_INSPECT and so on; 0 with help or version */
     bool help;
     bool version;
     cJSON *policy;  /* options of scope verify, as a policy file has them */

@@ -9,7 +9,9 @@ enum {
     CLI_INSPECT = 1,
     CLI_VERIFY = 2,
     CLI_PROXY = 4,
-    CLI_LEADER = 8
+    CLI_LEADER = 8,
+    CLI_WATCH = 16,
+    CLI_COMPOSE_HASH = 32
 };
 
 /** What a flag's value means. */
@@ -54,8 +56,5 @@ typedef struct {
 
 extern const cli_message_row cli_messages[];
 extern const size_t cli_message_count;
-
-/** Fields that identify the application, which this version cannot establish yet; ends with NULL. */
-extern const char *const cli_application_pins[];
 
 #endif

@@ -137,11 +137,3 @@ const cli_message_row cli_messages[] = {
 };
 
 const size_t cli_message_count = sizeof cli_messages / sizeof cli_messages[0];
-
-const char *const cli_application_pins[] = {
-    "app_id",
-    "compose_hash",
-    "instance_id",
-    "key_provider",
-    "os_image_hash",
-    NULL};

@@ -1,6 +1,7 @@
 #include "interrupt.h"
 
 #include <string.h>
+#include <time.h>
 
 /* SIGUSR1 ends the waiting without an interrupt. */
 static void fill_signals(sigset_t *set)
@@ -54,6 +55,18 @@ void cli_interrupt_await(cli_interrupt *interrupt)
         pthread_join(interrupt->thread, NULL);
         interrupt->running = false;
     }
+}
+
+bool cli_interrupt_await_for(cli_interrupt *interrupt, long seconds)
+{
+    struct timespec until = {0};
+
+    if (interrupt->running) {
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += seconds;
+        interrupt->running = pthread_clockjoin_np(interrupt->thread, NULL, CLOCK_MONOTONIC, &until) != 0;
+    }
+    return !interrupt->running;
 }
 
 void cli_interrupt_stop(cli_interrupt *interrupt)

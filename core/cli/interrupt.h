@@ -20,6 +20,9 @@ bool cli_interrupt_start(cli_interrupt *out, cli_failure *failure);
 /** Wait until a signal has come. */
 void cli_interrupt_await(cli_interrupt *interrupt);
 
+/** Wait for so many seconds; true at once when a signal comes, or has come. */
+bool cli_interrupt_await_for(cli_interrupt *interrupt, long seconds);
+
 /** Stop waiting, if still at it, and free. */
 void cli_interrupt_stop(cli_interrupt *interrupt);
 

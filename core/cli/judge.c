@@ -78,23 +78,6 @@ static bool add_policy_file(cJSON *policy, const char *path, cli_failure *failur
     return added;
 }
 
-/* Pins of the application need the replay of an event log: refused by name, rather than as evidence that does not
- * establish them. */
-static bool check_pins_built(const cJSON *policy, cli_failure *failure)
-{
-    const cJSON *pins = cJSON_GetObjectItemCaseSensitive(policy, "pins");
-
-    for (size_t i = 0; cli_application_pins[i] != NULL; i++) {
-        if (cJSON_GetObjectItemCaseSensitive(pins, cli_application_pins[i]) != NULL) {
-            char found[64];
-
-            snprintf(found, sizeof found, "--pin %s", cli_application_pins[i]);
-            return CLI_FAIL(failure, RATLS_ERR_NOT_BUILT, {"found", found});
-        }
-    }
-    return true;
-}
-
 /* The time of saved evidence, unless another is asked for. */
 static bool add_saved_time(cJSON *policy, const cli_saved *saved, cli_failure *failure)
 {
@@ -118,7 +101,6 @@ static bool new_policy(ratls_policy **out, const cli_arguments *arguments, const
         text = cJSON_PrintUnformatted(whole);
         made = text == NULL ? cli_fail_memory(failure)
                             : cli_succeeded(failure, ratls_policy_parse(out, text, strlen(text), &failure->error));
-        made = made && check_pins_built(whole, failure);
     }
     cJSON_free(text);
     cJSON_Delete(whole);

@@ -76,22 +76,29 @@ void cli_output_failure(const cli_failure *failure, bool json, bool verdict)
     free(message);
 }
 
+/* What is from outside may hold anything. */
+static void print_text(const char *name, const char *text)
+{
+    char *printable = cli_text_printable(text);
+
+    printf("%-24s %s\n", name, printable == NULL ? "" : printable);
+    free(printable);
+}
+
 void cli_output_fields(const cJSON *fields)
 {
     const cJSON *field;
 
     cJSON_ArrayForEach(field, fields)
     {
-        char *value = NULL;
+        if (cJSON_IsString(field)) {
+            print_text(field->string, field->valuestring);
+        } else if (!cJSON_IsNull(field) && !cJSON_IsArray(field)) {
+            char *value = cJSON_PrintUnformatted(field);
 
-        if (cJSON_IsNull(field)) {
-            continue;
+            print_text(field->string, value == NULL ? "" : value);
+            cJSON_free(value);
         }
-        if (!cJSON_IsString(field)) {
-            value = cJSON_PrintUnformatted(field);
-        }
-        printf("%-24s %s\n", field->string, cJSON_IsString(field) ? field->valuestring : value == NULL ? "" : value);
-        cJSON_free(value);
     }
 }
 
@@ -121,9 +128,17 @@ void cli_output_verdict(const ratls_result *result, int64_t milliseconds)
 
     printf("accepted, %s\n", verified ? "verified: the hardware's signature was checked" : "NOT verified: no hardware signature was checked");
     print_field(result, "MRTD", RATLS_FIELD_MR_TD);
+    print_field(result, "app id", RATLS_FIELD_APP_ID);
+    print_field(result, "compose hash", RATLS_FIELD_COMPOSE_HASH);
+    print_field(result, "proved by", RATLS_FIELD_COMPOSE_HASH_SOURCE);
+    print_field(result, "key provider", RATLS_FIELD_KEY_PROVIDER);
     print_field(result, "TCB status", RATLS_FIELD_TCB_STATUS);
     print_list(result, "advisories", RATLS_FIELD_ADVISORY_IDS);
     printf("  %-18s %s\n", "key bound", bound == 1 ? "yes" : bound == 0 ? "no" : "no certificate given");
+    if (ratls_result_text(result, RATLS_FIELD_REPORT_ENCODING) != NULL) {
+        printf("  %-18s in encoding %s: monitoring data, which belongs to no connection\n", "report",
+               ratls_result_text(result, RATLS_FIELD_REPORT_ENCODING));
+    }
     print_field(result, "verifier", RATLS_FIELD_VERIFIER);
     print_field(result, "trust anchor", RATLS_FIELD_TRUST_ANCHOR);
     printf("  %-18s %s\n", "identity pinned", ratls_result_flag(result, RATLS_FIELD_IDENTITY_PINNED) == 1 ? "yes" : "no");

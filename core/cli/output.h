@@ -16,7 +16,7 @@ cJSON *cli_output_accepted(const ratls_result *result);
 /** Tell a failure: as JSON (the verdict's shape where `verdict`) or as a line on standard error. */
 void cli_output_failure(const cli_failure *failure, bool json, bool verdict);
 
-/** The fields that are there, one a line. */
+/** The fields that are there, one a line; lists are left out. */
 void cli_output_fields(const cJSON *fields);
 
 /** The verdict of a verification for people, with how long it took. */

@@ -8,5 +8,7 @@ bool cli_inspect(const cli_arguments *arguments, bool json, cli_failure *failure
 bool cli_verify(const cli_arguments *arguments, bool json, cli_failure *failure);
 bool cli_leader(const cli_arguments *arguments, bool json, cli_failure *failure);
 bool cli_proxy(const cli_arguments *arguments, bool json, cli_failure *failure);
+bool cli_watch(const cli_arguments *arguments, bool json, cli_failure *failure);
+bool cli_compose_hash(const cli_arguments *arguments, bool json, cli_failure *failure);
 
 #endif

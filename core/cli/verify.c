@@ -3,6 +3,7 @@
 #include "connection.h"
 #include "input.h"
 #include "output.h"
+#include "report.h"
 #include "subcommands.h"
 
 static int64_t monotonic_ms(void)
@@ -46,6 +47,38 @@ static bool verify_quote(ratls_result **out, const char *path, const cli_judge *
     return accepted;
 }
 
+static bool verify_evidence(ratls_result **out, const char *path, const cli_judge *judge, cli_failure *failure)
+{
+    cli_bytes evidence;
+    bool accepted;
+
+    if (!cli_input_read(&evidence, path, CLI_EVIDENCE_FILE_MAX, failure)) {
+        return false;
+    }
+    accepted = cli_succeeded(failure, ratls_verify_evidence(out, judge->verifier, evidence.data, evidence.len,
+                                                            ratls_policy_options(judge->policy), NULL, &failure->error));
+    cli_bytes_clear(&evidence);
+    return accepted;
+}
+
+static bool verify_report(ratls_result **out, const cli_arguments *arguments, const cli_judge *judge, cli_failure *failure)
+{
+    const ratls_verify_options *options = ratls_policy_options(judge->policy);
+    cli_interrupt interrupt;
+    cli_bytes report = {0};
+    bool accepted;
+
+    if (!cli_interrupt_start(&interrupt, failure)) {
+        return false;
+    }
+    accepted = cli_report_read(&report, cli_argument(arguments, "report"), arguments, options->timeout_ms, interrupt.cancel, failure) &&
+               cli_succeeded(failure, ratls_verify_report(out, judge->verifier, (const char *)report.data, report.len, options,
+                                                          interrupt.cancel, &failure->error));
+    cli_bytes_clear(&report);
+    cli_interrupt_stop(&interrupt);
+    return accepted;
+}
+
 /* A tunnel in a private directory, for its verdict only. */
 static bool verify_connection(ratls_result **out, const cli_arguments *arguments, const cli_judge *judge, cli_failure *failure)
 {
@@ -74,6 +107,12 @@ static bool verify_input(ratls_result **out, const cli_arguments *arguments, con
     }
     if (cli_argument(arguments, "quote") != NULL) {
         return verify_quote(out, cli_argument(arguments, "quote"), judge, failure);
+    }
+    if (cli_argument(arguments, "evidence") != NULL) {
+        return verify_evidence(out, cli_argument(arguments, "evidence"), judge, failure);
+    }
+    if (cli_argument(arguments, "report") != NULL) {
+        return verify_report(out, arguments, judge, failure);
     }
     return verify_connection(out, arguments, judge, failure);
 }
