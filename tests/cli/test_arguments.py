@@ -45,16 +45,11 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "collateral-missing": (["verify", "--cert", "x", "--collateral", "/no/such/file"], "FILE_UNREADABLE"),
     "policy-missing": (["verify", "--cert", "x", "--policy", "/no/such/file"], "FILE_UNREADABLE"),
     "standard-input-twice": (["verify", "--cert", "-", "--collateral", "-"], "ARGUMENT_INVALID"),
-    "evidence": (["verify", "--evidence", "x"], "NOT_BUILT"),
-    "report": (["inspect", "--report", "x"], "NOT_BUILT"),
     "pccs": (["verify", "--cert", "x", "--pccs-url", "y"], "NOT_BUILT"),
     "intel-without-key": (["verify", "--cert", "x", "--verifier", "intel"], "INTEL_API_KEY_MISSING"),
     "api-key-without-intel": (["verify", "--cert", "x", "--api-key-file", "y"], "ARGUMENT_INVALID"),
-    "print-pins": (["inspect", "--connect", "a:1", "--print-pins"], "NOT_BUILT"),
     "collateral": (["collateral", "fetch"], "NOT_BUILT"),
     "leader": (["leader", "example.com"], "NOT_BUILT"),
-    "compose-hash": (["compose-hash", "x"], "NOT_BUILT"),
-    "watch": (["watch"], "NOT_BUILT"),
 }
 
 
@@ -71,12 +66,6 @@ def test_mistake(name: str) -> None:
     assert all(isinstance(value, str) for value in error["details"].values()) and "?" not in error["message"]
     if arguments[:1] != ["inspect"]:
         assert told.json["accepted"] is False and told.json["verified"] is False and told.json["tcb"] is None
-
-
-def test_application_pins_are_not_built(files: Files, sound: Minted) -> None:
-    identity = [f"--pin={name}={sound.field(name)}" for name in ("mr_td", "rtmr0", "rtmr1", "rtmr2")]
-    run = ratls("verify", "--cert", files["cert.pem"], *files.dcap, *identity, "--pin", "compose_hash=" + "00" * 32, "--json")
-    assert run.status == 2 and run.json["error"]["code"] == "NOT_BUILT" and "compose_hash" in run.json["error"]["message"]
 
 
 def test_help_and_version() -> None:
