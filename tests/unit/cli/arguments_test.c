@@ -88,32 +88,42 @@ static void options_become_a_policy(void **state)
 static void subcommand_missing(void **state)
 {
     (void)state;
-    assert_failure("", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy or leader; --help tells more");
-    assert_failure("--json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy or leader; --help tells more");
+    assert_failure("", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy, leader, watch or compose-hash; --help tells more");
+    assert_failure("--json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy, leader, watch or compose-hash; --help tells more");
 }
 
 static void subcommand_unknown(void **state)
 {
     (void)state;
-    assert_failure("verifi --json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument verifi: expected inspect, verify, proxy or leader");
+    assert_failure("verifi --json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument verifi: expected inspect, verify, proxy, leader, watch or compose-hash");
 }
 
 static void subcommand_not_built(void **state)
 {
     (void)state;
     assert_failure("collateral fetch", RATLS_ERR_NOT_BUILT, "collateral is not built yet in this version");
-    assert_failure("leader a", RATLS_ERR_NOT_BUILT, "leader is not built yet in this version");
-    assert_failure("compose-hash a", RATLS_ERR_NOT_BUILT, "compose-hash is not built yet in this version");
-    assert_failure("watch", RATLS_ERR_NOT_BUILT, "watch is not built yet in this version");
 }
 
 static void flag_not_built(void **state)
 {
     (void)state;
-    assert_failure("verify --evidence a", RATLS_ERR_NOT_BUILT, "--evidence is not built yet in this version");
-    assert_failure("verify --report a", RATLS_ERR_NOT_BUILT, "--report is not built yet in this version");
     assert_failure("verify --cert a --pccs-url b", RATLS_ERR_NOT_BUILT, "--pccs-url is not built yet in this version");
-    assert_failure("inspect --connect a:1 --print-pins", RATLS_ERR_NOT_BUILT, "--print-pins is not built yet in this version");
+}
+
+static void words_that_are_no_flags(void **state)
+{
+    (void)state;
+    assert_failure("compose-hash", RATLS_ERR_ARGUMENT_INVALID, "invalid argument FILE: must be given");
+    assert_failure("compose-hash a b", RATLS_ERR_ARGUMENT_INVALID, "invalid argument b: expected a flag");
+    assert_failure("verify a", RATLS_ERR_ARGUMENT_INVALID, "invalid argument a: expected a flag");
+}
+
+static void nothing_to_watch(void **state)
+{
+    (void)state;
+    assert_failure("watch", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --report: must be given, and be a URL");
+    assert_failure("watch --report a", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --report: must be given, and be a URL");
+    assert_failure("watch --report http://a --socket-dir b", RATLS_ERR_OPTION_UNKNOWN, "unknown option \"--socket-dir\"");
 }
 
 static void flag_unknown(void **state)
@@ -226,6 +236,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inputs_and_files), cmocka_unit_test(options_become_a_policy), cmocka_unit_test(subcommand_missing),
         cmocka_unit_test(subcommand_unknown), cmocka_unit_test(subcommand_not_built), cmocka_unit_test(flag_not_built),
+        cmocka_unit_test(words_that_are_no_flags),
+        cmocka_unit_test(nothing_to_watch),
         cmocka_unit_test(flag_unknown), cmocka_unit_test(flag_of_another_subcommand), cmocka_unit_test(value_missing),
         cmocka_unit_test(value_not_wanted), cmocka_unit_test(value_not_a_number), cmocka_unit_test(pin_without_field),
         cmocka_unit_test(flag_twice), cmocka_unit_test(evidence_missing), cmocka_unit_test(evidence_twice),
