@@ -117,7 +117,7 @@ def test_the_django_settings_work(front: Sidecar, server: Minted, cluster: Clust
         assert documented in settings
         settings = settings.replace(documented, here)
     (tmp_path / "settings.py").write_text(settings, encoding="utf-8")
-    script = ("import os, django\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\ndjango.setup()\n"
+    script = ("import logging, os, django\nlogging.getLogger('ra_tls_verify').setLevel(logging.ERROR)\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\ndjango.setup()\n"
               "from django.db import connection\nfrom psycopg_ratls import attestation\n"
               "with connection.cursor() as cursor:\n    cursor.execute('show search_path')\n    print(cursor.fetchone())\n"
               "print(attestation(connection.connection).mr_td, connection.pool.max_size)\nconnection.close()\nconnection.close_pool()\n")
