@@ -22,26 +22,8 @@ STANDIN = "RATLS_INTEL_STANDIN"
 NOT_OFFERED = {"evidence", "report"}
 CLASSES = {UsageError: "usage", RefusedError: "refused", UnavailableError: "unavailable"}
 
-
-class PolicyFile(VerifyOptions):
-    """Options as the text of a policy file: for what the ordinary ones cannot even express."""
-
-    text: str
-
-    @classmethod
-    def of(cls, text: str) -> PolicyFile:
-        options = cls()
-        object.__setattr__(options, "text", text)
-        return options
-
-    def to_json(self) -> str:
-        return self.text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PolicyFile) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
+INSPECT = {"certificate": ra_tls_verify.inspect_certificate, "quote": ra_tls_verify.inspect_quote,
+           "evidence": ra_tls_verify.inspect_evidence, "report": ra_tls_verify.inspect_report}
 
 
 class CaseVerifier(ra_tls_verify.RaTlsVerifier):
@@ -57,17 +39,8 @@ class CaseVerifier(ra_tls_verify.RaTlsVerifier):
 
 
 def make_options(case: dict[str, Any]) -> VerifyOptions:
-    """Ordinary options where they say the same as the case's object; otherwise its text."""
-    if "options_text" in case:
-        return PolicyFile.of(case["options_text"])
-    given = case.get("options", {})
-    try:
-        options = VerifyOptions(**given)
-        if json.loads(options.to_json()) == given:
-            return options
-    except (TypeError, RaTlsError):
-        pass
-    return PolicyFile.of(json.dumps(given))
+    """The case's object or text as a policy file."""
+    return VerifyOptions.from_json(case["options_text"] if "options_text" in case else json.dumps(case.get("options", {})))
 
 
 def intel_verifier(intel: dict[str, Any], inputs: dict[str, bytes]) -> ra_tls_verify.RaTlsVerifier:
@@ -99,9 +72,9 @@ def run_verify(case: dict[str, Any], inputs: dict[str, bytes]) -> dict[str, Any]
     options = make_options(case)
     check_options(options)
     verifier = make_verifier(case, inputs)
-    if case["operation"] == "verify_certificate":
-        return {"result": verifier.verify_certificate_sync(inputs["certificate"], options).to_dict()}
-    return {"result": verifier.verify_sync(inputs["quote"], options).to_dict()}
+    verify = {"verify_certificate": verifier.verify_certificate_sync, "verify_evidence": verifier.verify_evidence_sync,
+              "verify_report": verifier.verify_report_sync, "verify_quote": verifier.verify_sync}[case["operation"]]
+    return {"result": verify(inputs[case["operation"].removeprefix("verify_")], options).to_dict()}
 
 
 def run_turn(turn: dict[str, Any], verifier: ra_tls_verify.RaTlsVerifier, tests: Path) -> dict[str, Any]:
@@ -118,9 +91,8 @@ def run_operation(case: dict[str, Any], inputs: dict[str, bytes], tests: Path) -
         quote = ra_tls_verify.extract_tdx_quote(inputs["certificate"])
         return {"quote": None if quote is None else {"length": len(quote), "sha256": hashlib.sha256(quote).hexdigest()}}
     if case["operation"] == "inspect":
-        if "certificate" in inputs:
-            return {"fields": ra_tls_verify.inspect_certificate(inputs["certificate"])}
-        return {"fields": ra_tls_verify.inspect_quote(inputs["quote"])}
+        name = next(name for name in INSPECT if name in inputs)
+        return {"fields": INSPECT[name](inputs[name])}
     if case["operation"] == "verify_in_turn":
         verifier = make_verifier(case, inputs)
         return {"turns": [run_turn(turn, verifier, tests) for turn in case["turns"]]}

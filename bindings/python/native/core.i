@@ -112,10 +112,17 @@ RATLS_HANDLE(tunnel)
     $2 = (size_t)length;
   }
 }
+/* Text, or bytes that may be none: the core judges them. */
 %typemap(in) (const char *TEXT, size_t LENGTH) {
   Py_ssize_t length;
-  $1 = ($1_ltype)PyUnicode_AsUTF8AndSize($input, &length);
-  if ($1 == NULL) SWIG_fail;
+  if (PyBytes_Check($input)) {
+    char *data;
+    if (PyBytes_AsStringAndSize($input, &data, &length) != 0) SWIG_fail;
+    $1 = ($1_ltype)data;
+  } else {
+    $1 = ($1_ltype)PyUnicode_AsUTF8AndSize($input, &length);
+    if ($1 == NULL) SWIG_fail;
+  }
   $2 = (size_t)length;
 }
 /* A text that C would read as a shorter one is refused. */
@@ -143,7 +150,8 @@ RATLS_HANDLE(tunnel)
 %apply const char *TERMINATED { const char *host, const char *reason };
 %apply const char *OPTIONAL_TERMINATED { const char *server_name };
 %apply (const uint8_t *BYTES, size_t LENGTH) {
-  (const uint8_t *der, size_t der_len), (const uint8_t *quote, size_t quote_len) };
+  (const uint8_t *der, size_t der_len), (const uint8_t *quote, size_t quote_len),
+  (const uint8_t *evidence, size_t evidence_len), (const uint8_t *file, size_t file_len) };
 %apply (const uint8_t *OPTIONAL, size_t LENGTH) {
   (const uint8_t *collateral, size_t collateral_len), (const uint8_t *trust_anchor, size_t trust_anchor_len) };
 %apply (const char *TEXT, size_t LENGTH) {
@@ -176,6 +184,14 @@ RATLS_HANDLE(tunnel)
   $result = SWIG_Python_AppendOutput($result, text, 1);
 }
 %typemap(freearg) char **json "if ($1 != NULL) ratls_bytes_free(*$1);"
+%apply char **json { char **hash };
+%typemap(in, numinputs=0) char **body (char *fetched = NULL) "$1 = &fetched;"
+%typemap(argout) char **body {
+  PyObject *bytes = *$1 == NULL ? SWIG_Py_Void() : PyBytes_FromString(*$1);
+  if (bytes == NULL) { Py_CLEAR($result); SWIG_fail; }
+  $result = SWIG_Python_AppendOutput($result, bytes, 1);
+}
+%typemap(freearg) char **body "if ($1 != NULL) ratls_bytes_free(*$1);"
 %newobject ratls_tunnel_stats;
 %typemap(newfree) char * "ratls_bytes_free($1);"
 
@@ -185,6 +201,8 @@ RATLS_HANDLE(tunnel)
 %rename("$ignore", regexmatch$name="_options(_init)?$") "";
 %rename("$ignore", regexmatch$name="^ratls_(error|verifier_new|quote_text|result_(text|flag|number|list))") "";
 %ignore ratls_pin;
+%ignore ratls_report_fetch;
+%ignore ratls_quote_policy;
 %ignore ratls_tunnel_open;
 %ignore ratls_tunnel_fetch_certificate;
 %ignore ratls_tunnel_close;
@@ -208,7 +226,8 @@ RATLS_HANDLE(tunnel)
 %nothread new_intel_verifier;
 %nothread new_combined_verifier;
 %nothread custom_quote;
-%nothread open_tunnel; /* lets go of the interpreter itself */
+%nothread fetch_report; /* these two let go of the interpreter themselves */
+%nothread open_tunnel;
 %nothread begin_shutdown;
 %nothread drain_log;
 
@@ -227,6 +246,7 @@ int begin_shutdown(void);
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, PyObject *given, const ratls_verify_options *options, ratls_cancel *cancel,
     int32_t watched, ratls_error **err);
+ratls_status fetch_report(char **body, PyObject *given, ratls_cancel *cancel, ratls_error **err);
 PyObject *drain_log(void);
 
 %inline %{

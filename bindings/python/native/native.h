@@ -63,6 +63,9 @@ ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, PyObject *given, const ratls_verify_options *verify, ratls_cancel *cancel,
     int32_t watched, ratls_error **err);
 
+/** given: a dict of url and the settings of ratls_report_fetch_options. Needs the interpreter's lock, and lets go of it. */
+ratls_status fetch_report(char **body, PyObject *given, ratls_cancel *cancel, ratls_error **err);
+
 /* ---- requests ---- */
 
 /** Take the request out of its capsule, for the one answer; NULL with an exception when it was answered. */

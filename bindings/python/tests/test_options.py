@@ -5,6 +5,7 @@ import json
 import pickle
 from dataclasses import FrozenInstanceError, replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +142,43 @@ def test_equal_options_are_one_key() -> None:
     assert first == second and hash(first) == hash(second)
     assert first != replace(first, allow_simulator=True)
     assert pickle.loads(pickle.dumps(first)) == first
+
+
+# ---- policy files ----
+
+EVERYTHING: dict[str, Any] = {
+    "allowed_mr_td": [MRTD], "pins": {"rtmr0": "0x" + MRTD, "rtmr1": [MRTD], "rtmr2": MRTD, "compose_hash": "00" * 32},
+    "acceptable_tcb_statuses": ["OK"], "allowed_advisory_ids": ["INTEL-SA-1"], "min_tcb_evaluation_data_number": 17,
+    "min_tee_tcb_svn": "00" * 16, "allow_debug_mode": True, "allow_sept_ve": True, "allow_simulator": False, "allow_partial_pins": True,
+    "now": "2026-06-01T12:00:00Z", "cache_ttl_s": 60, "timeout_ms": 5000.0, "max_age_s": 10}
+
+
+def test_a_policy_file_says_what_the_arguments_say(tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(EVERYTHING))
+    read = VerifyOptions.from_file(file)
+    assert read == VerifyOptions(**{**EVERYTHING, "now": datetime(2026, 6, 1, 12, tzinfo=timezone.utc), "timeout_ms": 5000})
+    policy_of(read)
+    assert VerifyOptions.from_json(read.to_json()).to_json() == read.to_json()
+
+
+def test_what_a_policy_file_leaves_out_is_the_default() -> None:
+    assert VerifyOptions.from_json(b"{}") == VerifyOptions()
+    zeros = {"now": 0, "cache_ttl_s": 0, "timeout_ms": 0, "max_age_s": 0, "min_tcb_evaluation_data_number": 0}
+    assert VerifyOptions.from_json(json.dumps(zeros)) == VerifyOptions()
+    assert VerifyOptions.from_json('{"cache_ttl_s": -1}') == VerifyOptions(cache_ttl_s=0)
+    assert VerifyOptions.from_json('{"now": 1780315200}') == VerifyOptions(now=1780315200)
+
+
+@pytest.mark.parametrize("policy", [
+    '{"colour": 1}', '{"allow_debug_mode": true, "allow_debug_mode": false}', '{"allowed_mr_td": "ab"}', '{"cache_ttl_s": 1.5}', "[]", "", "{} {}", b"\xff{}",
+    '{"now": "yesterday"}', '{"now": "0000-01-01T00:00:00Z"}', '{"allow_debug_mode": 1}', '{"pins": null}'])
+def test_a_policy_file_that_is_not_exactly_right_is_refused(policy: str | bytes) -> None:
+    with pytest.raises(UsageError):
+        VerifyOptions.from_json(policy)
+
+
+def test_a_policy_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        VerifyOptions.from_file(tmp_path / "policy.json")
+    assert caught.value.code == "FILE_UNREADABLE"

@@ -56,14 +56,9 @@ def collateral_bytes(collateral: FileLike | BytesLike | Mapping[str, Any] | None
     """A collateral bundle given as a path, as its JSON text in bytes, or as the parsed object."""
     if collateral is None:
         return None
-    if isinstance(collateral, Mapping):
-        try:
-            return json.dumps(dict(collateral)).encode()
-        except (TypeError, ValueError) as error:
-            raise from_code("ARGUMENT_INVALID", argument="collateral", what=str(error)) from None
     if isinstance(collateral, (str, os.PathLike)):
         return read_file(collateral)
-    return as_bytes(collateral, "collateral")
+    return json_bytes(collateral, "collateral")
 
 
 def anchor_bytes(trust_anchor: FileLike | BytesLike | None) -> bytes | None:
@@ -78,3 +73,15 @@ def file_bytes(given: FileLike | BytesLike | None, argument: str) -> bytes | Non
     if isinstance(given, (str, os.PathLike)):
         return read_file(given)
     return as_bytes(given, argument)
+
+
+def json_bytes(value: BytesLike | str | Mapping[str, Any], argument: str) -> bytes:
+    """Evidence or a report, given as its bytes, its JSON text or the parsed object. The core judges it."""
+    if isinstance(value, Mapping):
+        try:
+            return json.dumps(dict(value)).encode()
+        except (TypeError, ValueError) as error:
+            raise from_code("ARGUMENT_INVALID", argument=argument, what=str(error)) from None
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    return as_bytes(value, argument)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core
 from ._codes import VERIFY_OPTIONS
 from ._errors import RaTlsError, from_code
+from ._inputs import FileLike, read_file
 
 if TYPE_CHECKING:
     from ._core import PolicyHandle
@@ -78,10 +79,41 @@ class VerifyOptions:
         values["pins"] = None if self.pins is None else dict(self.pins)
         return (_restore, (values,))
 
+    @classmethod
+    def from_json(cls, policy: str | bytes) -> VerifyOptions:
+        """The options that a policy file's text holds: a JSON object with the names of these options, `now` as RFC 3339 text or
+        seconds, `cache_ttl_s` negative for no cache, 0 elsewhere for the default.
+
+        Raises:
+            UsageError: an unknown or repeated name, a wrong type, or no JSON object at all.
+        """
+        _core.ratls_policy_parse(policy)  # stricter than Python's reader, and the one for all languages
+        given = json.loads(policy)
+        return cls(**{name: _of_policy(name, VERIFY_OPTIONS[name], value) for name, value in given.items()})
+
+    @classmethod
+    def from_file(cls, path: FileLike) -> VerifyOptions:
+        """from_json() of a file, such as `ratls inspect --connect HOST:PORT --print-pins` writes."""
+        return cls.from_json(read_file(path))
+
     def to_json(self) -> str:
         """The options as a policy file: a JSON object with what is given. UsageError for a value of a wrong type."""
         given = {name: _policy_value(name, kind, getattr(self, name)) for name, kind in VERIFY_OPTIONS.items()}
         return json.dumps({name: value for name, value in given.items() if value is not None and value is not False})
+
+
+def _of_policy(name: str, kind: str, value: Any) -> Any:
+    """An option as it is given in Python, from its value in a policy file."""
+    if kind == "time" and isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:  # a year that Python has none of
+            raise from_code("OPTION_VALUE", option=name, found=value[:_SHOWN_MAX], expected="a time from the year 1 on") from None
+    if isinstance(value, float):
+        value = int(value)  # the core has seen that it is a whole number
+    if name == "cache_ttl_s" and value < 0:
+        return 0
+    return None if value == 0 and kind in ("time", "number", "milliseconds") else value
 
 
 def _restore(values: dict[str, Any]) -> VerifyOptions:

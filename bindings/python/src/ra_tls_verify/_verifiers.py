@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _calls, _core
 from ._errors import RaTlsError, RefusedError, from_code
-from ._inputs import BytesLike, FileLike, anchor_bytes, as_bytes, certificate_der, collateral_bytes, file_bytes
+from ._inputs import BytesLike, FileLike, anchor_bytes, as_bytes, certificate_der, collateral_bytes, file_bytes, json_bytes
 from ._options import VerifyOptions, policy_of
 from ._result import VerifyResult, result_of
 
@@ -77,6 +77,43 @@ class RaTlsVerifier(ABC):
     async def verify_certificate(self, certificate: BytesLike | str, options: VerifyOptions | None = None) -> VerifyResult:
         """verify_certificate_sync() as a coroutine; cancelling the task ends the verification."""
         return await self._run_async(_core.ratls_verify_certificate, certificate_der(certificate), options)
+
+    def verify_evidence_sync(self, evidence: BytesLike | str | Mapping[str, Any], options: VerifyOptions | None = None) -> VerifyResult:
+        """Verify evidence that came without a certificate: its quote, and that the event log beside it is the one that RTMR3 was
+        extended with, so that the result tells which application it is.
+
+        It does not check that the evidence belongs to any connection, or how old it is: pin report_data for that.
+
+        Args:
+            evidence: an attestation envelope (V0 or V1) in bytes, or what dstack's GetQuote or Attest answers: JSON text, or
+                the parsed object.
+
+        Raises:
+            UsageError, RefusedError, UnavailableError
+        """
+        return self._run(_core.ratls_verify_evidence, json_bytes(evidence, "evidence"), options)
+
+    async def verify_evidence(self, evidence: BytesLike | str | Mapping[str, Any], options: VerifyOptions | None = None) -> VerifyResult:
+        """verify_evidence_sync() as a coroutine; cancelling the task ends the verification."""
+        return await self._run_async(_core.ratls_verify_evidence, json_bytes(evidence, "evidence"), options)
+
+    def verify_report_sync(self, report: BytesLike | str | Mapping[str, Any], options: VerifyOptions | None = None) -> VerifyResult:
+        """Verify a sidecar's attestation report: its quote, that tcb_info repeats it, that REPORTDATA commits to LSN, control
+        data and time, and that its time is not older than max_age_s (60 seconds).
+
+        A report is monitoring data: whoever has seen it can send it, and it belongs to no connection (`key_bound` is False).
+
+        Args:
+            report: the JSON of /attestation: bytes, text, or the parsed object. fetch_report() gets it.
+
+        Raises:
+            UsageError, RefusedError, UnavailableError
+        """
+        return self._run(_core.ratls_verify_report, json_bytes(report, "report"), options)
+
+    async def verify_report(self, report: BytesLike | str | Mapping[str, Any], options: VerifyOptions | None = None) -> VerifyResult:
+        """verify_report_sync() as a coroutine; cancelling the task ends the verification."""
+        return await self._run_async(_core.ratls_verify_report, json_bytes(report, "report"), options)
 
     def __copy__(self) -> RaTlsVerifier:
         """Itself: verdicts and tunnels hang on the instance, and settings that hold one may be copied."""
@@ -229,7 +266,7 @@ class IntelApiVerifier(_BuiltIn):
         if api_key is None or api_key == "":
             api_key = os.environ.get("INTEL_TRUST_AUTHORITY_API_KEY") or None
         if proxy is None:
-            proxy, no_proxy = _proxy_of_environment(no_proxy)
+            proxy, no_proxy = proxy_of_environment("https", no_proxy)
         settings = {
             "api_key": _text("api_key", api_key), "region": None if base_url is not None and region == "us" else _text("region", region),
             "base_url": _text("base_url", base_url), "portal_url": _text("portal_url", portal_url),
@@ -357,13 +394,14 @@ def _flag(option: str, value: Any) -> int:
     return int(value)
 
 
-def _proxy_of_environment(no_proxy: str | None) -> tuple[str | None, str | None]:
-    """The core reads no environment: what others there look up is given to it."""
+def proxy_of_environment(scheme: str, no_proxy: str | None) -> tuple[str | None, str | None]:
+    """The core reads no environment: what others there look up is given to it. Where there is a web server around, HTTP_PROXY
+    in capitals may be a header of its client's: it does not count."""
     def first(*names: str) -> str | None:
         return next((value for value in map(os.environ.get, names) if value), None)
 
-    return (first("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
-            no_proxy if no_proxy is not None else first("no_proxy", "NO_PROXY"))
+    named = ("http_proxy",) if scheme == "http" else ("https_proxy", "HTTPS_PROXY")
+    return first(*named, "all_proxy", "ALL_PROXY"), no_proxy if no_proxy is not None else first("no_proxy", "NO_PROXY")
 
 
 class _Judge:
