@@ -49,7 +49,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "intel-without-key": (["verify", "--cert", "x", "--verifier", "intel"], "INTEL_API_KEY_MISSING"),
     "api-key-without-intel": (["verify", "--cert", "x", "--api-key-file", "y"], "ARGUMENT_INVALID"),
     "collateral": (["collateral", "fetch"], "NOT_BUILT"),
-    "leader": (["leader", "example.com"], "NOT_BUILT"),
+    "leader": (["leader", "example.com"], "ARGUMENT_INVALID"),
 }
 
 

@@ -183,13 +183,13 @@ static void flag_twice(void **state)
 static void evidence_missing(void **state)
 {
     (void)state;
-    assert_failure("verify", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --cert, --quote, --saved, --connect: one of them must be given");
+    assert_failure("verify", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --cert, --quote, --evidence, --report, --saved, --connect: one of them must be given");
 }
 
 static void evidence_twice(void **state)
 {
     (void)state;
-    assert_failure("inspect --cert a --quote b", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --cert, --quote, --connect: only one of them can be given");
+    assert_failure("inspect --cert a --quote b", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --cert, --quote, --evidence, --report, --connect: only one of them can be given");
 }
 
 static void connect_timeout_without_connection(void **state)
