@@ -9,18 +9,23 @@
 enum {
     CLI_INPUTS = CLI_INSPECT | CLI_VERIFY,
     CLI_JUDGING = CLI_VERIFY | CLI_PROXY | CLI_WATCH,
-    CLI_ALL = CLI_INSPECT | CLI_JUDGING | CLI_LEADER | CLI_COMPOSE_HASH
+    CLI_ALL = CLI_INSPECT | CLI_JUDGING | CLI_LEADER | CLI_COMPOSE_HASH | CLI_COLLATERAL
 };
 
 static const cli_flag_row own_flags[] = {
-    {"--cert", "cert", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "RA-TLS certificate: PEM, DER, hexadecimal or base64; - is standard input"},
-    {"--quote", "quote", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "quote: raw, hexadecimal, base64 or PEM; - is standard input"},
+    {"--cert", "cert", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS | CLI_COLLATERAL, 1, "RA-TLS certificate: PEM, DER, hexadecimal or base64; - is standard input"},
+    {"--quote", "quote", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS | CLI_COLLATERAL, 1, "quote: raw, hexadecimal, base64 or PEM; - is standard input"},
     {"--evidence", "evidence", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "attestation envelope, or the JSON of dstack's GetQuote or Attest; - is standard input"},
     {"--report", "report", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS | CLI_WATCH, 1, "the sidecar's attestation JSON: a file, - for standard input, or http:// or https://"},
     {"--saved", "saved", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_VERIFY, 1, "evidence that was saved with a verdict: certificate, collateral, trust anchor and time come from it; - is standard input"},
     {"--connect", "connect", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_INPUTS, 1, "take the certificate from this server: HOST:PORT"},
     {"--print-pins", "print_pins", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_INSPECT, 1, "print the pins that accept exactly this: as a policy file (--json: alone) and as each language spells them"},
     {"--interval", "interval", CLI_FLAG_NUMBER, CLI_SCOPE_COMMAND, CLI_WATCH, 1, "seconds between two reports; default 30"},
+    {"--fmspc", "fmspc", CLI_FLAG_HEX, CLI_SCOPE_COMMAND, CLI_COLLATERAL, 1, "family of platforms, in place of a quote or certificate of one (fetch)"},
+    {"--ca", "ca", CLI_FLAG_TEXT, CLI_SCOPE_COMMAND, CLI_COLLATERAL, 1, "beside it, the CA of their PCK certificates: platform (the default) or processor"},
+    {"--sgx", "sgx", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_COLLATERAL, 1, "beside it: for SGX quotes instead of TDX quotes"},
+    {"--out", "out", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_COLLATERAL, 1, "file for the collateral bundle (fetch)"},
+    {"--warn-days", "warn_days", CLI_FLAG_NUMBER, CLI_SCOPE_COMMAND, CLI_COLLATERAL, 1, "days of life that collateral must have left (check); 0: 7; negative: any"},
     {"--policy", "policy", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_JUDGING, 1, "options as a JSON object; flags add to it"},
     {"--signer", "manifest_signer", CLI_FLAG_HEX, CLI_SCOPE_COMMAND, CLI_LEADER, 1, "address that signs the cluster's leader records: 0x and 40 hexadecimal digits"},
     {"--json", "json", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_ALL, 1, "print exactly one JSON object on standard output"}};
@@ -34,7 +39,7 @@ static const struct {
     {"verify", CLI_VERIFY, "(--cert FILE | --quote FILE | --evidence FILE | --report FILE|URL | --saved FILE | --connect HOST:PORT) [options] [--json]"},
     {"proxy", CLI_PROXY, "(--upstream HOST:PORT | --cluster DOMAIN --manifest-signer 0xHEX) --socket-dir DIR [options] [--json]"},
     {"leader", CLI_LEADER, "DOMAIN --signer 0xHEX [options] [--json]"},
-    {"collateral", 0, NULL},
+    {"collateral", CLI_COLLATERAL, "(fetch --out FILE | check) (--quote FILE | --cert FILE | --fmspc HEX) [options] [--json]"},
     {"compose-hash", CLI_COMPOSE_HASH, "FILE [--json]"},
     {"watch", CLI_WATCH, "--report URL [--interval S] [options] [--json]"}};
 
@@ -256,7 +261,7 @@ static bool parse_command(cli_arguments *arguments, const char *name, cli_failur
         arguments->command = commands[i].command;
         return arguments->command != 0 || CLI_FAIL(failure, RATLS_ERR_NOT_BUILT, {"found", name});
     }
-    return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", name}, {"what", "expected inspect, verify, proxy, leader, watch or compose-hash"});
+    return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", name}, {"what", "expected inspect, verify, proxy, leader, watch, compose-hash or collateral"});
 }
 
 /* Those that a connection alone can heed. */
@@ -340,6 +345,34 @@ static bool check_watch(const cli_arguments *arguments, cli_failure *failure)
     return true;
 }
 
+/* What is to be done, and on whose collateral. */
+static bool check_collateral(const cli_arguments *arguments, cli_failure *failure)
+{
+    static const char *const subjects[] = {"cert", "quote", "fmspc"};
+    const char *action = cli_argument(arguments, "action");
+    bool fetching;
+    int count = 0;
+
+    if (action == NULL) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "collateral"}, {"what", "expected fetch or check after it"});
+    }
+    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
+        count += cli_argument(arguments, subjects[i]) != NULL;
+    }
+    fetching = strcmp(action, "fetch") == 0;
+    if (count != 1) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--cert, --quote, --fmspc"},
+                        {"what", count == 0 ? "one of them must be given" : "only one of them can be given"});
+    }
+    if (fetching != (cli_argument(arguments, "out") != NULL)) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--out"}, {"what", fetching ? "must be given" : "means nothing to check"});
+    }
+    if (fetching && cli_argument(arguments, "warn_days") != NULL) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--warn-days"}, {"what", "means nothing to fetch"});
+    }
+    return true;
+}
+
 static bool check_compose_hash(const cli_arguments *arguments, cli_failure *failure)
 {
     return need(arguments, "file", "FILE", failure);
@@ -357,15 +390,26 @@ static bool check_all(const cli_arguments *arguments, cli_failure *failure)
         return check_watch(arguments, failure);
     case CLI_COMPOSE_HASH:
         return check_compose_hash(arguments, failure);
+    case CLI_COLLATERAL:
+        return check_collateral(arguments, failure);
     default:
         return check_inputs(arguments, failure);
     }
 }
 
-/* What is no flag, once: the domain that `leader` takes, or the file of `compose-hash`. */
+/* Under which name a word that is no flag is kept: the domain that `leader` takes, the file of `compose-hash`, and what
+ * `collateral` is to do. */
+static const char *name_of_word(int command, const char *word)
+{
+    if (command == CLI_COLLATERAL) {
+        return strcmp(word, "fetch") == 0 || strcmp(word, "check") == 0 ? "action" : NULL;
+    }
+    return command == CLI_LEADER ? "cluster_domain" : command == CLI_COMPOSE_HASH ? "file" : NULL;
+}
+
 static bool keep_word(cli_arguments *arguments, const char *word, cli_failure *failure)
 {
-    const char *name = arguments->command == CLI_LEADER ? "cluster_domain" : arguments->command == CLI_COMPOSE_HASH ? "file" : NULL;
+    const char *name = name_of_word(arguments->command, word);
 
     if (name == NULL || cli_argument(arguments, name) != NULL) {
         return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", word}, {"what", "expected a flag"});
@@ -418,7 +462,7 @@ static bool parse_all(cli_arguments *out, int argc, char *const argv[], cli_fail
     }
     if (out->command == 0) {
         return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "ratls"},
-                        {"what", "expected inspect, verify, proxy, leader, watch or compose-hash; --help tells more"});
+                        {"what", "expected inspect, verify, proxy, leader, watch, compose-hash or collateral; --help tells more"});
     }
     return check_all(out, failure) && check_standard_input(out, failure);
 }

@@ -12,6 +12,7 @@ typedef struct {
     ratls_error *error; /* the library's; NULL: the command's own, in what follows */
     ratls_status code;
     cJSON *details; /* name → text */
+    bool told;      /* what was printed says it already */
 } cli_failure;
 
 /** A detail of the command's own failures; a list of them ends with a NULL name. */

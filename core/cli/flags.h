@@ -11,7 +11,8 @@ enum {
     CLI_PROXY = 4,
     CLI_LEADER = 8,
     CLI_WATCH = 16,
-    CLI_COMPOSE_HASH = 32
+    CLI_COMPOSE_HASH = 32,
+    CLI_COLLATERAL = 64
 };
 
 /** What a flag's value means. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "environment.h"
 #include "input.h"
 #include "output.h"
 
@@ -31,17 +32,6 @@ static void clear_storage(intel_storage *storage)
     }
 }
 
-/* The first of these variables that says something; NULL when none does. */
-static const char *from_environment(const char *first, const char *second)
-{
-    const char *value = getenv(first);
-
-    if (value == NULL || value[0] == '\0') {
-        value = second == NULL ? NULL : getenv(second);
-    }
-    return value == NULL || value[0] == '\0' ? NULL : value;
-}
-
 /* A file ends with a line break that is no part of the key. */
 static bool read_api_key(const char **out, intel_storage *storage, const cli_arguments *arguments, cli_failure *failure)
 {
@@ -49,7 +39,7 @@ static bool read_api_key(const char **out, intel_storage *storage, const cli_arg
     cli_bytes *file = &storage->api_key;
 
     if (path == NULL) {
-        *out = from_environment("INTEL_TRUST_AUTHORITY_API_KEY", NULL);
+        *out = cli_environment("INTEL_TRUST_AUTHORITY_API_KEY", NULL);
         return true;
     }
     if (!cli_input_read(file, path, CLI_SMALL_FILE_MAX, failure)) {
@@ -154,18 +144,6 @@ static bool read_crl_policy(int32_t *out, const cli_arguments *arguments, cli_fa
                                     {"expected", "hard, soft or off"});
 }
 
-/* A proxy that is given needs no exceptions; one of the environment comes with the environment's. */
-static void read_proxy(ratls_intel_options *options, const cli_arguments *arguments)
-{
-    options->proxy = cli_argument(arguments, "proxy");
-    options->no_proxy = cli_argument(arguments, "no_proxy");
-    if (options->proxy == NULL) {
-        options->proxy = from_environment("https_proxy", "HTTPS_PROXY");
-        options->proxy = options->proxy == NULL ? from_environment("all_proxy", "ALL_PROXY") : options->proxy;
-        options->no_proxy = options->no_proxy == NULL ? from_environment("no_proxy", "NO_PROXY") : options->no_proxy;
-    }
-}
-
 static bool read_options(ratls_intel_options *options, intel_storage *storage, const cli_arguments *arguments, cli_failure *failure)
 {
     ratls_intel_options_init(options, sizeof *options);
@@ -173,7 +151,7 @@ static bool read_options(ratls_intel_options *options, intel_storage *storage, c
     options->base_url = cli_argument(arguments, "intel_base_url");
     options->portal_url = cli_argument(arguments, "intel_portal_url");
     options->log = cli_output_warning;
-    read_proxy(options, arguments);
+    cli_environment_proxy(&options->proxy, &options->no_proxy, arguments);
     return read_api_key(&options->api_key, storage, arguments, failure) &&
            read_file(&options->pinned_roots, &options->pinned_roots_len, &storage->pinned_roots, arguments, "intel_pinned_roots", failure) &&
            read_file(&options->ca, &options->ca_len, &storage->ca, arguments, "ca_file", failure) &&

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dcap.h"
 #include "input.h"
 #include "intel.h"
 #include "output.h"
@@ -107,57 +108,13 @@ static bool new_policy(ratls_policy **out, const cli_arguments *arguments, const
     return made;
 }
 
-/* The file that a flag names, or else what saved evidence brings along. */
-static bool read_or_borrow(
-    cli_bytes *read, const cli_bytes **used, const char *path, const cli_bytes *saved, size_t max, cli_failure *failure)
-{
-    *used = path == NULL ? saved : read;
-    return path == NULL || cli_input_read(read, path, max, failure);
-}
-
-/* Whoever made the file chose the root: that must not go unseen. */
-static void warn_of_saved_anchor(const cli_saved *saved, const char *anchor_path)
-{
-    if (saved->trust_anchor.len > 0 && anchor_path == NULL) {
-        cli_output_warning(NULL, "the saved evidence brings its own trust anchor in place of Intel's: the verdict is worth as much as "
-                                 "that root, which --trust-anchor names if you know it");
-    }
-}
-
-static bool new_dcap(ratls_verifier **out, const cli_arguments *arguments, const cli_saved *saved, cli_failure *failure)
-{
-    const char *collateral_path = cli_argument(arguments, "collateral");
-    const char *anchor_path = cli_argument(arguments, "trust_anchor");
-    cli_bytes collateral = {0}, anchor = {0};
-    const cli_bytes *used_collateral = NULL, *used_anchor = NULL;
-    ratls_dcap_options options;
-    bool read;
-
-    read = read_or_borrow(&collateral, &used_collateral, collateral_path, &saved->collateral, CLI_COLLATERAL_FILE_MAX, failure) &&
-           read_or_borrow(&anchor, &used_anchor, anchor_path, &saved->trust_anchor, CLI_SMALL_FILE_MAX, failure);
-    if (read) {
-        warn_of_saved_anchor(saved, anchor_path);
-        ratls_dcap_options_init(&options, sizeof options);
-        options.collateral = used_collateral->data;
-        options.collateral_len = used_collateral->len;
-        options.trust_anchor = used_anchor->data;
-        options.trust_anchor_len = used_anchor->len;
-        options.log = cli_output_warning;
-        read = cli_succeeded(failure, ratls_verifier_new_dcap(out, &options, &failure->error));
-    }
-    cli_bytes_clear(&collateral);
-    cli_bytes_clear(&anchor);
-    return read;
-}
-
 static bool new_noop(ratls_verifier **out, const cli_arguments *arguments, cli_failure *failure)
 {
-    static const char *const useless[][2] = {{"collateral", "--collateral"}, {"trust_anchor", "--trust-anchor"}};
     ratls_verifier_options options;
 
-    for (size_t i = 0; i < sizeof useless / sizeof useless[0]; i++) {
-        if (cli_argument(arguments, useless[i][0]) != NULL) {
-            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", useless[i][1]},
+    for (size_t i = 0; cli_dcap_flags[i][0] != NULL; i++) {
+        if (cli_argument(arguments, cli_dcap_flags[i][0]) != NULL) {
+            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", cli_dcap_flags[i][1]},
                             {"what", "means nothing to --verifier noop, which checks no signature"});
         }
     }
@@ -169,11 +126,9 @@ static bool new_noop(ratls_verifier **out, const cli_arguments *arguments, cli_f
 /* What only local verification has a use for. */
 static bool check_only_intel(const cli_arguments *arguments, cli_failure *failure)
 {
-    static const char *const useless[][2] = {{"collateral", "--collateral"}, {"trust_anchor", "--trust-anchor"}};
-
-    for (size_t i = 0; i < sizeof useless / sizeof useless[0]; i++) {
-        if (cli_argument(arguments, useless[i][0]) != NULL) {
-            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", useless[i][1]},
+    for (size_t i = 0; cli_dcap_flags[i][0] != NULL; i++) {
+        if (cli_argument(arguments, cli_dcap_flags[i][0]) != NULL) {
+            return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", cli_dcap_flags[i][1]},
                             {"what", "means nothing to --verifier intel; --intel-pinned-roots names the root of its tokens"});
         }
     }
@@ -208,7 +163,7 @@ static bool new_verifier(ratls_verifier **out, const cli_arguments *arguments, c
         return false;
     }
     if (name == NULL || strcmp(name, "dcap") == 0) {
-        return new_dcap(out, arguments, saved, failure);
+        return cli_dcap_verifier(out, arguments, saved, failure);
     }
     if (strcmp(name, "noop") == 0) {
         return new_noop(out, arguments, failure);

@@ -48,6 +48,8 @@ static bool run(const cli_arguments *arguments, bool json, cli_failure *failure)
         return cli_watch(arguments, json, failure);
     case CLI_COMPOSE_HASH:
         return cli_compose_hash(arguments, json, failure);
+    case CLI_COLLATERAL:
+        return cli_collateral(arguments, json, failure);
     default:
         return cli_proxy(arguments, json, failure);
     }
@@ -76,7 +78,9 @@ int main(int argc, char *argv[])
     fill_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* output that nobody reads must not end a proxy in mid-stream */
     if (!cli_arguments_parse(&arguments, argc, argv, &failure) || !run(&arguments, json, &failure)) {
-        cli_output_failure(&failure, json, (arguments.command & (CLI_INSPECT | CLI_LEADER | CLI_COMPOSE_HASH)) == 0);
+        if (!failure.told) {
+            cli_output_failure(&failure, json, (arguments.command & (CLI_INSPECT | CLI_LEADER | CLI_COMPOSE_HASH | CLI_COLLATERAL)) == 0);
+        }
         status = cli_failure_exit(&failure);
     }
     cli_arguments_clear(&arguments);

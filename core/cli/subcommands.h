@@ -10,5 +10,6 @@ bool cli_leader(const cli_arguments *arguments, bool json, cli_failure *failure)
 bool cli_proxy(const cli_arguments *arguments, bool json, cli_failure *failure);
 bool cli_watch(const cli_arguments *arguments, bool json, cli_failure *failure);
 bool cli_compose_hash(const cli_arguments *arguments, bool json, cli_failure *failure);
+bool cli_collateral(const cli_arguments *arguments, bool json, cli_failure *failure);
 
 #endif

@@ -146,9 +146,10 @@ static ratls_verifier *make_warm_verifier(const bench *b)
     ratls_verifier *verifier = make_verifier(b, b->intel);
     ratls_error *error = NULL;
     ratls_parsed_quote quote;
+    bool stale = false;
 
     expect_ok(ratls_quote_parse(&quote, (ratls_bytes){b->quote.data, b->quote.len}, &error), error);
-    expect_ok(ratls_verifier_kind_of(verifier)->recheck(ratls_verifier_state(verifier), &quote, b->at, &error), error);
+    expect_ok(ratls_verifier_kind_of(verifier)->recheck(&stale, ratls_verifier_state(verifier), &quote, b->at, &error), error);
     return verifier;
 }
 

@@ -33,6 +33,7 @@ enum {
     RATLS_ERR_USER_VERIFIER = 116, /**< unavailable, options: the verifier given by the caller could not check the quote: {what} */
     RATLS_ERR_USER_VERIFIER_REFUSED = 117, /**< refused, options: the verifier given by the caller refused the quote: {what} */
     RATLS_ERR_USER_VERIFIER_CLAIMS = 118, /**< unavailable, options: the verifier given by the caller returned claims that are not usable: {what} */
+    RATLS_ERR_FILE_UNWRITABLE = 119, /**< usage, options: cannot write {path}: {what} */
     RATLS_ERR_INTEL_API_KEY_MISSING = 120, /**< usage, options: Intel Trust Authority API key required. Pass {option:api_key} or set INTEL_TRUST_AUTHORITY_API_KEY. Register at https://portal.trustauthority.intel.com */
     RATLS_ERR_QUOTE_MISSING = 200, /**< refused, evidence: upstream cert has no TDX attestation extension; set {set:allow_simulator} for non-TEE targets */
     RATLS_ERR_EVIDENCE_CERTIFICATE_FORMAT = 201, /**< refused, evidence: certificate is not strict DER: {what} */
@@ -180,6 +181,16 @@ enum {
     RATLS_ERR_COLLATERAL_QE_IDENTITY_TEE = 573, /**< unavailable, collateral: QE identity is for "{found}": expected "{expected}" */
     RATLS_ERR_COLLATERAL_QE_IDENTITY_NOT_YET_VALID = 574, /**< unavailable, collateral: QE identity is issued at {found}, verified at {expected} */
     RATLS_ERR_COLLATERAL_QE_IDENTITY_EXPIRED = 575, /**< unavailable, collateral: QE identity expired at {found}, verified at {expected} */
+    RATLS_ERR_COLLATERAL_NOT_FOUND = 580, /**< unavailable, collateral: {url} answered {http_status}: it has no {subject} */
+    RATLS_ERR_COLLATERAL_GONE = 581, /**< unavailable, collateral: {url} answered {http_status}: it no longer has this {subject} */
+    RATLS_ERR_COLLATERAL_RATE_LIMITED = 582, /**< unavailable, collateral: {url} answered {http_status}: too many requests; {what} */
+    RATLS_ERR_COLLATERAL_SERVER = 583, /**< unavailable, collateral: {url} answered {http_status}: the service is out of order */
+    RATLS_ERR_COLLATERAL_HTTP_STATUS = 584, /**< unavailable, collateral: {url} answered {http_status}: expected 200 */
+    RATLS_ERR_COLLATERAL_NETWORK = 585, /**< unavailable, collateral: {url} cannot be reached: {what} */
+    RATLS_ERR_COLLATERAL_TLS = 586, /**< unavailable, collateral: {url}: TLS failed: {what}. {option:pccs_ca_files} and {option:ca_file} say which authorities are trusted */
+    RATLS_ERR_COLLATERAL_TIMEOUT = 587, /**< unavailable, collateral: {url} did not answer within {expected}ms ({option:attempt_timeout_ms}) */
+    RATLS_ERR_COLLATERAL_RESPONSE = 588, /**< unavailable, collateral: {url} answered with something that is not a {subject}: {what} */
+    RATLS_ERR_COLLATERAL_RESPONSE_TOO_LARGE = 589, /**< unavailable, collateral: {url} answered with more than the limit of {expected} bytes */
     RATLS_ERR_KEY_BINDING = 700, /**< refused, binding: quote report_data does not bind the TLS certificate's public key */
     RATLS_ERR_KEY_NOT_HANDSHAKE = 701, /**< refused, binding: the public key that the quote binds is not the key that the TLS handshake proved */
     RATLS_ERR_REPORT_DATA_UNRECOGNISED = 702, /**< refused, binding: quote report_data commits to the report in none of the encodings that are known: found {found} */
@@ -205,6 +216,7 @@ enum {
     RATLS_ERR_TD_MR_SEAM_ZERO = 819, /**< refused, policy: TD report names no TDX module: MRSEAM is {found} */
     RATLS_ERR_REPORT_STALE = 830, /**< refused, policy: report is of {found}, which is {age_s} seconds old: {option:max_age_s} allows {expected} */
     RATLS_ERR_REPORT_NOT_YET = 831, /**< refused, policy: report is of {found}, which is after {expected}, the time it is verified for: check the clock */
+    RATLS_ERR_COLLATERAL_ATTENTION = 840, /**< refused, policy: {what} */
     RATLS_ERR_HANDSHAKE_TIMEOUT = 900, /**< unavailable, tunnel: upstream TLS handshake timed out after {expected}ms */
     RATLS_ERR_CONNECT_TIMEOUT = 901, /**< unavailable, tunnel: connecting to {upstream} timed out after {expected}ms */
     RATLS_ERR_CONNECT_FAILED = 902, /**< unavailable, tunnel: cannot connect to {upstream}: {what} */

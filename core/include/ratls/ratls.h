@@ -253,24 +253,106 @@ RATLS_API void ratls_policy_free(ratls_policy *policy);
 /** Called with one line of warning, from any thread, never while a lock is held. Must return soon. */
 typedef void (*ratls_log_callback)(void *user, const char *message);
 
-/** Options of ratls_verifier_new_dcap(). All zero is the default; append only. */
+/** Options of ratls_verifier_new_dcap(). All zero is the default; append only. Everything is copied.
+ *
+ *  Without `collateral` it is fetched when a quote is verified: from Intel's service (PCS v4) or from `pccs_urls`, each
+ *  asked in turn until one has it. What came is verified before it is used, kept in memory, and in `cache_dir` if given,
+ *  where all processes of this user share it; from 80 % of its life on it is fetched anew in the background, and until
+ *  its own nextUpdate it serves when that fails, with a warning.
+ *
+ *  A list pointer that is NULL is "not given"; one that is given with length 0 is an error.
+ */
 typedef struct ratls_dcap_options {
     size_t size;                /**< set by ratls_dcap_options_init() */
-    const uint8_t *collateral;  /**< collateral bundle, a JSON object (docs/collateral.md) */
+    const uint8_t *collateral;  /**< collateral bundle, a JSON object (docs/collateral.md); with it nothing is fetched */
     size_t collateral_len;
     const uint8_t *trust_anchor; /**< root certificate, PEM or DER, that replaces Intel's; NULL: Intel's */
     size_t trust_anchor_len;
     ratls_log_callback log;     /**< may be NULL */
     void *log_user;
+    const char *const *pccs_urls; /**< services to fetch from, in order: http(s)://HOST[:PORT][/PATH], what stands before
+                                       /sgx/certification/v4/; NULL: Intel's own */
+    size_t pccs_urls_len;         /**< at most RATLS_PCCS_URLS_MAX */
+    const char *const *pccs_cas;  /**< for each of pccs_urls the authorities for its TLS, PEM text; "": those of `ca`; NULL:
+                                       those of `ca` for all */
+    size_t pccs_cas_len;          /**< pccs_urls_len */
+    const uint8_t *ca;            /**< authorities for TLS, PEM; NULL: the system's */
+    size_t ca_len;
+    const char *proxy;            /**< URL of an HTTP proxy; NULL or "": none */
+    const char *no_proxy;         /**< hosts that are reached without it, joined by commas; NULL: none */
+    const char *cache_dir;        /**< absolute path of the directory that keeps what was fetched; made when it is not there;
+                                       NULL or "": memory alone */
+    int64_t attempt_timeout_ms;   /**< one request; 0: 15000 */
+    int64_t http_connect_timeout_ms; /**< one connection; 0: 5000 */
+    int32_t update_early;         /**< 1: Intel's early set of TCB data, as soon as it is published; 0: the standard one */
+    int32_t reserved;             /**< 0 */
 } ratls_dcap_options;
+
+#define RATLS_PCCS_URLS_MAX 8
 
 RATLS_API void ratls_dcap_options_init(ratls_dcap_options *options, size_t size);
 
-/** A verifier that checks quotes against Intel's signing chain on this machine.
+/** A verifier that checks quotes against Intel's signing chain on this machine. Nothing is fetched before the first quote.
  *  @nullable options
  */
 RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_new_dcap(
     ratls_verifier **out, const ratls_dcap_options *options, ratls_error **err);
+
+/** Whose collateral: that of the platform of a quote, of the quote in a certificate, or of an FMSPC. Exactly one of the
+ *  three must be given. All else zero is the default; append only. */
+typedef struct ratls_collateral_options {
+    size_t size;               /**< set by ratls_collateral_options_init() */
+    const uint8_t *quote;
+    size_t quote_len;
+    const uint8_t *certificate; /**< RA-TLS leaf certificate, DER */
+    size_t certificate_len;
+    const char *fmspc;         /**< 12 hexadecimal digits */
+    const char *ca;            /**< beside fmspc, the CA of its PCK certificates: "platform" or "processor"; NULL: platform */
+    int64_t timeout_ms;        /**< of the call; 0: RATLS_TIMEOUT_MS_DEFAULT */
+    int64_t warn_days;         /**< ratls_collateral_check(): days of life below which it warns; 0: RATLS_WARN_DAYS_DEFAULT;
+                                    negative: none */
+    int32_t sgx;               /**< beside fmspc: 1: for SGX quotes, 0: for TDX quotes */
+    int32_t refresh;           /**< 1: ask the service also for what the cache has */
+} ratls_collateral_options;
+
+#define RATLS_WARN_DAYS_DEFAULT 7
+
+RATLS_API void ratls_collateral_options_init(ratls_collateral_options *options, size_t size);
+
+/** Fetch ahead what a verifier will need for a platform, so that no connection waits for it. What is in the cache and
+ *  holds is not fetched. Does nothing for a verifier that fetches no collateral; asks each part of a combined one.
+ *
+ *  Returns: COLLATERAL_… when it cannot be had; the code of what is wrong with a quote whose PCK chain does not verify.
+ *  @waits
+ *  @nullable cancel
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_verifier_warm(
+    ratls_verifier *verifier, const ratls_collateral_options *options, ratls_cancel *cancel, ratls_error **err);
+
+/** The collateral of a platform as a bundle (docs/collateral.md), which ratls_dcap_options.collateral takes.
+ *
+ *  Out: bundle:   JSON text; free with ratls_bytes_free().
+ *  In:  verifier: one of ratls_verifier_new_dcap() without a collateral of its own; its sources, cache and trust anchor are
+ *                 used.
+ *  @waits
+ *  @nullable cancel
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_collateral_fetch(
+    char **bundle, ratls_verifier *verifier, const ratls_collateral_options *options, ratls_cancel *cancel, ratls_error **err);
+
+/** What a platform has to expect: verify its quote with Intel's standard and with its early set of TCB data, both fetched
+ *  now, and say what will change when the early one becomes the standard.
+ *
+ *  Out: json: an object (docs/collateral.md): fmspc, ca, tee, checked_at; standard and early, each with
+ *             tcb_evaluation_data_number, tcb_status, tcb_status_dcap, advisory_ids, error (a code's name where the quote
+ *             is refused, else null), expires_at and documents (name to nextUpdate); attention (true when there is a
+ *             warning) and warnings, each with code and message. Free with ratls_bytes_free().
+ *  In:  verifier: as for ratls_collateral_fetch(). options: with a quote or a certificate.
+ *  @waits
+ *  @nullable cancel
+ */
+RATLS_API RATLS_MUST_USE ratls_status ratls_collateral_check(
+    char **json, ratls_verifier *verifier, const ratls_collateral_options *options, ratls_cancel *cancel, ratls_error **err);
 
 /** When a revocation list of the certificate that signs tokens cannot be had, or only one that has expired. */
 enum {

@@ -145,7 +145,7 @@ ratls_status ratls_collateral_parse(ratls_collateral *out, ratls_bytes json, rat
     CHECK(storage != NULL, RATLS_ERR_OUT_OF_MEMORY);
     *storage = (bundle_storage){0};
     TRY(read_bundle(&collateral, storage, ratls_json_root(&tree), err));
-    TRY(ratls_collateral_check(&collateral, err));
+    TRY(ratls_collateral_check_parts(&collateral, err));
     collateral.storage = storage;
     storage = NULL;
     *out = collateral;
@@ -156,7 +156,7 @@ out:
     return status;
 }
 
-ratls_status ratls_collateral_check(const ratls_collateral *collateral, ratls_error **err)
+ratls_status ratls_collateral_check_parts(const ratls_collateral *collateral, ratls_error **err)
 {
     const struct {
         const char *name;

@@ -31,7 +31,7 @@ typedef struct {
 ratls_status ratls_collateral_parse(ratls_collateral *out, ratls_bytes json, ratls_error **err);
 
 /** Every part that must be there is, and none is larger than its limit (I1, I3). */
-ratls_status ratls_collateral_check(const ratls_collateral *collateral, ratls_error **err);
+ratls_status ratls_collateral_check_parts(const ratls_collateral *collateral, ratls_error **err);
 
 /** The parts as a bundle again: the caller's to free(); NULL when out of memory. */
 char *ratls_collateral_print(const ratls_collateral *collateral);

@@ -121,7 +121,7 @@ ratls_status ratls_prepare(ratls_prepared **out, const ratls_collateral *collate
     ratls_prepared *prepared = NULL;
 
     *out = NULL;
-    TRY(ratls_collateral_check(collateral, err));
+    TRY(ratls_collateral_check_parts(collateral, err));
     prepared = calloc(1, sizeof *prepared);
     CHECK(prepared != NULL, RATLS_ERR_OUT_OF_MEMORY);
     prepared->trust = ratls_trust_hold(trust);

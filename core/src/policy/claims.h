@@ -69,6 +69,7 @@ typedef struct {
     bool has_collateral_dates; /* the verdict holds from valid_from to expires_at */
     int64_t valid_from;
     int64_t expires_at;
+    uint64_t collateral_generation; /* of what it rests on, to be compared with what there is; 0: nothing that changes */
     bool signer_revocation_unchecked; /* accepted although nobody knows whether who signed the verdict was revoked */
 } ratls_claims;
 

@@ -78,6 +78,30 @@ static void join_limits(ratls_claims *whole, const ratls_claims *part)
     }
 }
 
+/* One number for several: another one as soon as one of them is. */
+static uint64_t fold(uint64_t whole, uint64_t part)
+{
+    return (whole ^ part) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
+static uint64_t generation_of(const ratls_verifier *verifier, const ratls_parsed_quote *quote, int64_t now)
+{
+    const ratls_verifier_kind *kind = ratls_verifier_kind_of(verifier);
+
+    return kind->generation == NULL ? 0 : kind->generation(ratls_verifier_state(verifier), quote, now);
+}
+
+static uint64_t combined_generation(void *state, const ratls_parsed_quote *quote, int64_t now)
+{
+    const combined_state *combined = state;
+    uint64_t whole = 0;
+
+    for (size_t i = 0; i < combined->len; i++) {
+        whole = fold(whole, generation_of(combined->parts[i], quote, now));
+    }
+    return whole;
+}
+
 /* Add what one more verifier proved. The status of each stays known to the policy: one that is not acceptable is not
  * made so by a worse one that is. */
 static ratls_status join(ratls_claims *whole, const ratls_claims *part, ratls_error **err)
@@ -92,6 +116,7 @@ static ratls_status join(ratls_claims *whole, const ratls_claims *part, ratls_er
     take_worse(&whole->platform_tcb_status, part->platform_tcb_status);
     take_worse(&whole->tdx_module_tcb_status, part->tdx_module_tcb_status);
     take_worse(&whole->qe_tcb_status, part->qe_tcb_status);
+    whole->collateral_generation = fold(whole->collateral_generation, part->collateral_generation);
     whole->hardware_verified = whole->hardware_verified && part->hardware_verified;
     whole->advisories_unknown = whole->advisories_unknown || part->advisories_unknown;
     whole->signer_revocation_unchecked = whole->signer_revocation_unchecked || part->signer_revocation_unchecked;
@@ -127,20 +152,21 @@ out:
     return status;
 }
 
-static ratls_status recheck_part(const combined_state *combined, size_t i, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
+static ratls_status recheck_part(
+    bool *stale, const combined_state *combined, size_t i, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
 {
     const ratls_verifier_kind *kind = ratls_verifier_kind_of(combined->parts[i]);
 
-    return kind->recheck == NULL ? RATLS_OK : kind->recheck(ratls_verifier_state(combined->parts[i]), quote, now, err);
+    return kind->recheck == NULL ? RATLS_OK : kind->recheck(stale, ratls_verifier_state(combined->parts[i]), quote, now, err);
 }
 
-static ratls_status recheck_all(void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
+static ratls_status recheck_all(bool *stale, void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const combined_state *combined = state;
 
     for (size_t i = 0; i < combined->len; i++) {
-        TRY(recheck_part(combined, i, quote, now, err));
+        TRY(recheck_part(stale, combined, i, quote, now, err));
     }
     status = RATLS_OK;
 out:
@@ -178,6 +204,17 @@ static void hand_on(ratls_error *failure, ratls_error **err)
     }
 }
 
+/* Of all parts, as they are now; of the one that judged, as it was then. */
+static uint64_t generation_with(const combined_state *combined, size_t judge, uint64_t its, const ratls_parsed_quote *quote, int64_t now)
+{
+    uint64_t whole = 0;
+
+    for (size_t i = 0; i < combined->len; i++) {
+        whole = fold(whole, i == judge ? its : generation_of(combined->parts[i], quote, now));
+    }
+    return whole;
+}
+
 static ratls_status judge_first(
     ratls_claims *out, void *state, const ratls_parsed_quote *quote, const ratls_judging *judging, ratls_error **err)
 {
@@ -189,6 +226,7 @@ static ratls_status judge_first(
 
         status = ask(out, combined->parts[i], quote, judging, &failure);
         if (status == RATLS_OK) {
+            out->collateral_generation = generation_with(combined, i, out->collateral_generation, quote, judging->now);
             return RATLS_OK;
         }
         if (!is_passed_on(combined, i, status, judging)) {
@@ -204,7 +242,7 @@ static ratls_status judge_first(
 
 /* Which verifier reached a verdict is not kept with it: they are asked as for a new one, and the first that can look
  * decides. */
-static ratls_status recheck_first(void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
+static ratls_status recheck_first(bool *stale, void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
 {
     const combined_state *combined = state;
     ratls_status status = RATLS_ERR_INTERNAL;
@@ -212,7 +250,7 @@ static ratls_status recheck_first(void *state, const ratls_parsed_quote *quote, 
     for (size_t i = 0; i < combined->len; i++) {
         ratls_error *failure = NULL;
 
-        status = recheck_part(combined, i, quote, now, &failure);
+        status = recheck_part(stale, combined, i, quote, now, &failure);
         if (status == RATLS_OK) {
             return RATLS_OK;
         }
@@ -221,6 +259,21 @@ static ratls_status recheck_first(void *state, const ratls_parsed_quote *quote, 
             return status;
         }
         ratls_error_free(failure);
+    }
+    return status;
+}
+
+/* Each of them; the first failure is told, the others are warmed all the same. */
+static ratls_status warm_combined(void *state, const ratls_collateral_wish *wish, ratls_error **err)
+{
+    const combined_state *combined = state;
+    ratls_status status = RATLS_OK;
+
+    for (size_t i = 0; i < combined->len; i++) {
+        const ratls_verifier_kind *kind = ratls_verifier_kind_of(combined->parts[i]);
+        ratls_status warmed = kind->warm == NULL ? RATLS_OK : kind->warm(ratls_verifier_state(combined->parts[i]), wish, err);
+
+        status = status == RATLS_OK ? warmed : status;
     }
     return status;
 }
@@ -258,7 +311,9 @@ static ratls_status combined_sources(char **collateral, char **anchor, void *sta
 static const ratls_verifier_kind all_kind = {
     .name = "all",
     .judge = judge_all,
+    .generation = combined_generation,
     .recheck = recheck_all,
+    .warm = warm_combined,
     .sources = combined_sources,
     .destroy = destroy_combined,
 };
@@ -266,7 +321,9 @@ static const ratls_verifier_kind all_kind = {
 static const ratls_verifier_kind first_kind = {
     .name = "first",
     .judge = judge_first,
+    .generation = combined_generation,
     .recheck = recheck_first,
+    .warm = warm_combined,
     .sources = combined_sources,
     .destroy = destroy_combined,
 };

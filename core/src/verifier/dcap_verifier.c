@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/options.h"
 #include "base/pem.h"
-#include "dcap/dcap.h"
+#include "dcap/trust.h"
 #include "verifier/kind.h"
 
 enum { DER_SEQUENCE_BYTE = 0x30 }; /* no PEM begins so */
@@ -16,15 +17,26 @@ typedef struct {
     char *anchor_pem;   /* NULL: Intel's */
     ratls_collateral collateral;
     ratls_prepared *prepared; /* NULL: no collateral was given */
+    ratls_fetching *fetching; /* NULL: it was */
 } dcap_state;
 
-static ratls_status check_prepared(const dcap_state *dcap, ratls_error **err)
+static ratls_status judge_fetching(
+    ratls_claims *out, const dcap_state *dcap, const ratls_parsed_quote *quote, const ratls_judging *judging, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
+    const ratls_collateral_wish wish = {
+        .quote = quote,
+        .early = ratls_fetching_early(dcap->fetching),
+        .time = {judging->now, judging->timeout_ms, judging->deadline_ms, judging->cancel},
+    };
+    ratls_collateral_set *set = NULL;
 
-    CHECK(dcap->prepared != NULL, RATLS_ERR_COLLATERAL_MISSING, WHAT("no bundle was given to the verifier"));
+    TRY(ratls_fetching_get(&set, dcap->fetching, &wish, err));
+    TRY(ratls_dcap_verify(out, quote, set->prepared, judging->now, err));
+    out->collateral_generation = set->generation;
     status = RATLS_OK;
 out:
+    ratls_collateral_set_free(set);
     return status;
 }
 
@@ -34,23 +46,69 @@ static ratls_status judge_dcap(
     ratls_status status = RATLS_ERR_INTERNAL;
     const dcap_state *dcap = state;
 
-    TRY(check_prepared(dcap, err));
+    if (dcap->fetching != NULL) {
+        return judge_fetching(out, dcap, quote, judging, err);
+    }
     TRY(ratls_dcap_verify(out, quote, dcap->prepared, judging->now, err));
     status = RATLS_OK;
 out:
     return status;
 }
 
-static ratls_status recheck_dcap(void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
+static uint64_t generation_dcap(void *state, const ratls_parsed_quote *quote, int64_t now)
+{
+    const dcap_state *dcap = state;
+    ratls_collateral_set *set = dcap->fetching == NULL ? NULL : ratls_fetching_peek(dcap->fetching, quote, now);
+    uint64_t generation = set == NULL ? 0 : set->generation;
+
+    ratls_collateral_set_free(set);
+    return generation;
+}
+
+static ratls_status recheck_fetched(bool *stale, const dcap_state *dcap, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
+{
+    ratls_collateral_set *set = ratls_fetching_peek(dcap->fetching, quote, now);
+    ratls_status status = RATLS_OK;
+
+    *stale = set == NULL;
+    if (set != NULL) {
+        status = ratls_dcap_recheck(quote, set->prepared, now, err);
+    }
+    ratls_collateral_set_free(set);
+    return status;
+}
+
+static ratls_status recheck_dcap(bool *stale, void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const dcap_state *dcap = state;
 
-    TRY(check_prepared(dcap, err));
+    if (dcap->fetching != NULL) {
+        return recheck_fetched(stale, dcap, quote, now, err);
+    }
     TRY(ratls_dcap_recheck(quote, dcap->prepared, now, err));
     status = RATLS_OK;
 out:
     return status;
+}
+
+/* The bundle that was given, or what was fetched for the platform: NULL once that has been replaced by what does not hold. */
+static char *print_collateral(const dcap_state *dcap, const ratls_parsed_quote *quote)
+{
+    ratls_collateral_set *set;
+    ratls_collateral view;
+    char *printed = NULL;
+
+    if (dcap->fetching == NULL) {
+        return ratls_collateral_print(&dcap->collateral);
+    }
+    set = quote == NULL ? NULL : ratls_fetching_peek(dcap->fetching, quote, ratls_clock_wall_s());
+    if (set != NULL) {
+        view = ratls_collateral_set_view(set);
+        printed = ratls_collateral_print(&view);
+    }
+    ratls_collateral_set_free(set);
+    return printed;
 }
 
 static ratls_status dcap_sources(char **collateral, char **anchor, void *state, const ratls_parsed_quote *quote, ratls_error **err)
@@ -58,12 +116,29 @@ static ratls_status dcap_sources(char **collateral, char **anchor, void *state, 
     ratls_status status = RATLS_ERR_INTERNAL;
     const dcap_state *dcap = state;
 
-    (void)quote; /* one bundle serves all */
-    *collateral = dcap->prepared == NULL ? NULL : ratls_collateral_print(&dcap->collateral);
+    *collateral = print_collateral(dcap, quote);
     *anchor = dcap->anchor_pem == NULL ? NULL : strdup(dcap->anchor_pem);
-    CHECK((*collateral != NULL || dcap->prepared == NULL) && (*anchor != NULL || dcap->anchor_pem == NULL), RATLS_ERR_OUT_OF_MEMORY);
+    CHECK((*collateral != NULL || dcap->fetching != NULL) && (*anchor != NULL || dcap->anchor_pem == NULL), RATLS_ERR_OUT_OF_MEMORY);
     status = RATLS_OK;
 out:
+    return status;
+}
+
+static ratls_status warm_dcap(void *state, const ratls_collateral_wish *wish, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    const dcap_state *dcap = state;
+    ratls_collateral_wish own = *wish;
+    ratls_collateral_set *set = NULL;
+
+    if (dcap->fetching == NULL) {
+        return RATLS_OK;
+    }
+    own.early = ratls_fetching_early(dcap->fetching);
+    TRY(ratls_fetching_get(&set, dcap->fetching, &own, err));
+    status = RATLS_OK;
+out:
+    ratls_collateral_set_free(set);
     return status;
 }
 
@@ -74,6 +149,7 @@ static void destroy_dcap(void *state)
     if (dcap == NULL) {
         return;
     }
+    ratls_fetching_free(dcap->fetching);
     ratls_prepared_free(dcap->prepared);
     ratls_collateral_clear(&dcap->collateral);
     ratls_trust_free(dcap->trust);
@@ -84,10 +160,17 @@ static void destroy_dcap(void *state)
 static const ratls_verifier_kind dcap_kind = {
     .name = "dcap",
     .judge = judge_dcap,
+    .generation = generation_dcap,
     .recheck = recheck_dcap,
+    .warm = warm_dcap,
     .sources = dcap_sources,
     .destroy = destroy_dcap,
 };
+
+ratls_fetching *ratls_verifier_fetching(const ratls_verifier *verifier)
+{
+    return ratls_verifier_kind_of(verifier) == &dcap_kind ? ((const dcap_state *)ratls_verifier_state(verifier))->fetching : NULL;
+}
 
 void ratls_dcap_options_init(ratls_dcap_options *options, size_t size)
 {
@@ -127,8 +210,10 @@ static ratls_status read_collateral(dcap_state *dcap, const ratls_dcap_options *
     CHECK(given.data != NULL || given.len == 0, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "collateral"),
           WHAT("it is NULL but has a length"));
     if (given.data == NULL) {
-        return RATLS_OK;
+        return ratls_fetching_new(&dcap->fetching, options, dcap->trust, err);
     }
+    CHECK(options->pccs_urls == NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "pccs_urls"),
+          WHAT("means nothing beside collateral, with which nothing is fetched"));
     TRY(ratls_collateral_parse(&dcap->collateral, given, err));
     TRY(ratls_prepare(&dcap->prepared, &dcap->collateral, dcap->trust, err));
     status = RATLS_OK;

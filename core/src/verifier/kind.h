@@ -4,6 +4,7 @@
 
 #include "evidence/quote.h"
 #include "policy/claims.h"
+#include "verifier/fetching.h"
 #include "verifier/verdict_cache.h"
 #include "verifier/verifier.h"
 
@@ -23,18 +24,29 @@ typedef struct {
     ratls_status (*judge)(
         ratls_claims *out, void *state, const ratls_parsed_quote *quote, const ratls_judging *judging, ratls_error **err);
 
-    /** What must still hold when claims from the cache are used again; NULL: nothing but their dates. */
-    ratls_status (*recheck)(void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err);
+    /** What verdicts on this quote would rest on now, as a number that is another one when it has changed; 0: nothing is there yet.
+     *  Claims from the cache whose collateral_generation differs are not used again. NULL: nothing changes. */
+    uint64_t (*generation)(void *state, const ratls_parsed_quote *quote, int64_t now);
+
+    /** What must still hold when claims from the cache are used again; NULL: nothing but their dates. *stale is false on entry, and
+     *  set when what they rested on is no longer at hand: then the quote is judged anew. */
+    ratls_status (*recheck)(bool *stale, void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err);
 
     /** What a verdict on this quote (NULL: there was none) rests on: the collateral as a bundle, and the root that
      *  was given, as PEM; each the caller's to free(), NULL where there is none. NULL: it never uses either. */
     ratls_status (*sources)(char **collateral, char **anchor, void *state, const ratls_parsed_quote *quote, ratls_error **err);
+
+    /** Fetch ahead what quotes of this platform will need; NULL: nothing is ever fetched. */
+    ratls_status (*warm)(void *state, const ratls_collateral_wish *wish, ratls_error **err);
 
     void (*destroy)(void *state);
 
     /** The development mode: with allow_simulator and no pins, unusable and unbound evidence is waived too. */
     bool waives_evidence;
 } ratls_verifier_kind;
+
+/** What a DCAP verifier fetches with; NULL for one that has its collateral, and for any other kind. */
+ratls_fetching *ratls_verifier_fetching(const ratls_verifier *verifier);
 
 /** Make a verifier of this kind; it owns `state` from then on (not when this fails). */
 ratls_status ratls_verifier_create(

@@ -149,21 +149,46 @@ out:
     return status;
 }
 
-/* A kept verdict must still hold: revocation may have come, or a date have passed. */
-static ratls_status recheck(ratls_verification *v, ratls_error **err)
+/* Collateral that has changed may say something else by now. */
+static bool rests_on_the_same(const ratls_verification *v)
 {
-    ratls_status status = RATLS_ERR_INTERNAL;
     const ratls_verifier_kind *kind = ratls_verifier_kind_of(v->verifier);
 
-    if (kind->recheck != NULL) {
-        TRY(kind->recheck(ratls_verifier_state(v->verifier), &v->quote, v->judging.now, err));
+    return kind->generation == NULL ||
+           kind->generation(ratls_verifier_state(v->verifier), &v->quote, v->judging.now) == v->claims.collateral_generation;
+}
+
+/* A kept verdict must still hold: revocation may have come, or a date have passed. */
+static ratls_status recheck(ratls_verification *v, bool *stale, ratls_error **err)
+{
+    const ratls_verifier_kind *kind = ratls_verifier_kind_of(v->verifier);
+
+    *stale = !rests_on_the_same(v);
+    if (*stale || kind->recheck == NULL) {
+        return RATLS_OK;
     }
-    v->from_cache = true;
-    status = RATLS_OK;
-out:
-    if (status != RATLS_OK) {
+    return kind->recheck(stale, ratls_verifier_state(v->verifier), &v->quote, v->judging.now, err);
+}
+
+/* Claims from the cache, if there are any that can be used again; they are forgotten where not. */
+static ratls_status reuse(ratls_verification *v, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    bool hit = false, stale = false;
+
+    TRY(look_up(v, &hit, err));
+    if (!hit) {
+        return RATLS_OK;
+    }
+    status = recheck(v, &stale, err);
+    v->from_cache = status == RATLS_OK && !stale;
+    if (!v->from_cache) {
         ratls_verdict_cache_forget(v->cache, v->cache_key);
     }
+    if (stale) {
+        ratls_claims_clear(&v->claims);
+    }
+out:
     return status;
 }
 
@@ -186,12 +211,9 @@ static ratls_status establish_claims(ratls_verification *v, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const ratls_verifier_kind *kind = ratls_verifier_kind_of(v->verifier);
-    bool hit = false;
 
-    TRY(look_up(v, &hit, err));
-    if (hit) {
-        TRY(recheck(v, err));
-    } else {
+    TRY(reuse(v, err));
+    if (!v->from_cache) {
         TRY(kind->judge(&v->claims, ratls_verifier_state(v->verifier), &v->quote, &v->judging, err));
     }
     TRY(check_dates(v, err));

@@ -88,26 +88,14 @@ static void options_become_a_policy(void **state)
 static void subcommand_missing(void **state)
 {
     (void)state;
-    assert_failure("", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy, leader, watch or compose-hash; --help tells more");
-    assert_failure("--json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy, leader, watch or compose-hash; --help tells more");
+    assert_failure("", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy, leader, watch, compose-hash or collateral; --help tells more");
+    assert_failure("--json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument ratls: expected inspect, verify, proxy, leader, watch, compose-hash or collateral; --help tells more");
 }
 
 static void subcommand_unknown(void **state)
 {
     (void)state;
-    assert_failure("verifi --json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument verifi: expected inspect, verify, proxy, leader, watch or compose-hash");
-}
-
-static void subcommand_not_built(void **state)
-{
-    (void)state;
-    assert_failure("collateral fetch", RATLS_ERR_NOT_BUILT, "collateral is not built yet in this version");
-}
-
-static void flag_not_built(void **state)
-{
-    (void)state;
-    assert_failure("verify --cert a --pccs-url b", RATLS_ERR_NOT_BUILT, "--pccs-url is not built yet in this version");
+    assert_failure("verifi --json", RATLS_ERR_ARGUMENT_INVALID, "invalid argument verifi: expected inspect, verify, proxy, leader, watch, compose-hash or collateral");
 }
 
 static void words_that_are_no_flags(void **state)
@@ -231,11 +219,35 @@ static void help_names_every_flag_that_works(void **state)
     free(help);
 }
 
+static void collateral_lacks_an_action(void **state)
+{
+    (void)state;
+    assert_failure("collateral --quote a --out b", RATLS_ERR_ARGUMENT_INVALID, "invalid argument collateral: expected fetch or check after it");
+    assert_failure("collateral refresh --quote a", RATLS_ERR_ARGUMENT_INVALID, "invalid argument refresh: expected a flag");
+}
+
+static void collateral_of_nothing_or_of_two(void **state)
+{
+    (void)state;
+    assert_failure("collateral check", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --cert, --quote, --fmspc: one of them must be given");
+    assert_failure("collateral check --quote a --fmspc 00", RATLS_ERR_ARGUMENT_INVALID,
+                   "invalid argument --cert, --quote, --fmspc: only one of them can be given");
+}
+
+static void collateral_flags_of_the_other_action(void **state)
+{
+    (void)state;
+    assert_failure("collateral fetch --quote a", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --out: must be given");
+    assert_failure("collateral check --quote a --out b", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --out: means nothing to check");
+    assert_failure("collateral fetch --quote a --out b --warn-days 1", RATLS_ERR_ARGUMENT_INVALID, "invalid argument --warn-days: means nothing to fetch");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inputs_and_files), cmocka_unit_test(options_become_a_policy), cmocka_unit_test(subcommand_missing),
-        cmocka_unit_test(subcommand_unknown), cmocka_unit_test(subcommand_not_built), cmocka_unit_test(flag_not_built),
+        cmocka_unit_test(subcommand_unknown), cmocka_unit_test(collateral_lacks_an_action),
+        cmocka_unit_test(collateral_of_nothing_or_of_two), cmocka_unit_test(collateral_flags_of_the_other_action),
         cmocka_unit_test(words_that_are_no_flags),
         cmocka_unit_test(nothing_to_watch),
         cmocka_unit_test(flag_unknown), cmocka_unit_test(flag_of_another_subcommand), cmocka_unit_test(value_missing),

@@ -15,26 +15,6 @@ static ratls_status make(ratls_verifier **verifier, const char *collateral, cons
     return ratls_verifier_new_dcap(verifier, &options, err);
 }
 
-static void no_collateral_is_told_with_each_quote(void **state)
-{
-    ratls_verifier *verifier = NULL;
-    ratls_result *result = NULL;
-    ratls_error *err = NULL;
-    built_quote quote;
-
-    (void)state;
-    test_clock_start();
-    build_td10(&quote);
-    assert_int_equal(ratls_verifier_new_dcap(&verifier, NULL, NULL), RATLS_OK);
-    ASSERT_FAILS(ratls_verify(&result, verifier, quote.bytes, quote.len, NULL, NULL, &err), COLLATERAL_MISSING);
-    assert_null(result);
-    assert_int_equal(ratls_error_class(err), RATLS_CLASS_UNAVAILABLE);
-    assert_string_equal(ratls_error_message(err, RATLS_SPELLING_COMMAND),
-                        "collateral is missing: no bundle was given to the verifier. Give a whole bundle in --collateral.");
-    ratls_error_free(err);
-    ratls_verifier_free(verifier);
-}
-
 static void bundle_unusable(void **state)
 {
     static const char *const bundles[] = {"", "{", "[]", "{}", "{\"tcb_info\":1}"};
@@ -84,6 +64,21 @@ static void null_arguments(void **state)
     ASSERT_FAILS(ratls_verifier_new_dcap(&verifier, &options, &err), ARGUMENT_INVALID);
     ASSERT_DETAIL("argument", "trust_anchor");
     ratls_error_free(err);
+    ratls_dcap_options_init(&options, sizeof options);
+    options.pccs_urls_len = 1;
+    ASSERT_FAILS(ratls_verifier_new_dcap(&verifier, &options, &err), ARGUMENT_INVALID);
+    ASSERT_DETAIL("argument", "pccs_urls");
+    ratls_error_free(err);
+    ratls_dcap_options_init(&options, sizeof options);
+    options.pccs_cas_len = 1;
+    ASSERT_FAILS(ratls_verifier_new_dcap(&verifier, &options, &err), ARGUMENT_INVALID);
+    ASSERT_DETAIL("argument", "pccs_cas");
+    ratls_error_free(err);
+    ratls_dcap_options_init(&options, sizeof options);
+    options.ca_len = 1;
+    ASSERT_FAILS(ratls_verifier_new_dcap(&verifier, &options, &err), ARGUMENT_INVALID);
+    ASSERT_DETAIL("argument", "ca");
+    ratls_error_free(err);
     ratls_dcap_options_init(&options, 8);
     ASSERT_FAILS(ratls_verifier_new_dcap(&verifier, &options, &err), OPTIONS_SIZE);
     ratls_error_free(err);
@@ -92,7 +87,6 @@ static void null_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_collateral_is_told_with_each_quote),
         cmocka_unit_test(bundle_unusable),
         cmocka_unit_test(trust_anchor_unusable),
         cmocka_unit_test(null_arguments),

@@ -62,12 +62,13 @@ static ratls_status judge(
     return ratls_claims_copy(out, &test->claims, err);
 }
 
-static ratls_status recheck(void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
+static ratls_status recheck(bool *stale, void *state, const ratls_parsed_quote *quote, int64_t now, ratls_error **err)
 {
     test_judge *test = state;
 
     (void)quote;
     (void)now;
+    (void)stale;
     (void)atomic_fetch_add(&test->rechecks, 1);
     return test->rechecked == RATLS_OK ? RATLS_OK : RAISE(err, test->rechecked);
 }

@@ -117,11 +117,11 @@ async fn no_handshake() {
 }
 
 #[tokio::test]
-async fn without_collateral_there_is_no_verdict() {
+async fn no_collateral_is_fetched_for_a_chain_that_is_not_intels() {
     let sidecar = Sidecar::healthy();
     let error = pg_connect_opts_ra_tls(&sidecar.dsn(), DcapVerifier::new(), sidecar.options()).await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-    assert_eq!(error.stage(), "collateral");
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    assert_eq!(error.stage(), "dcap");
     sidecar.assert_nothing_sent(1);
 }
 

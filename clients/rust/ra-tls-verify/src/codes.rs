@@ -52,6 +52,8 @@ pub enum Code {
     UserVerifierRefused = 117,
     /// unavailable, options: `the verifier given by the caller returned claims that are not usable: {what}`
     UserVerifierClaims = 118,
+    /// usage, options: `cannot write {path}: {what}`
+    FileUnwritable = 119,
     /// usage, options: `Intel Trust Authority API key required. Pass {option:api_key} or set INTEL_TRUST_AUTHORITY_API_KEY. Register at https://portal.trustauthority.intel.com`
     IntelApiKeyMissing = 120,
     /// refused, evidence: `upstream cert has no TDX attestation extension; set {set:allow_simulator} for non-TEE targets`
@@ -346,6 +348,26 @@ pub enum Code {
     CollateralQeIdentityNotYetValid = 574,
     /// unavailable, collateral: `QE identity expired at {found}, verified at {expected}`
     CollateralQeIdentityExpired = 575,
+    /// unavailable, collateral: `{url} answered {http_status}: it has no {subject}`
+    CollateralNotFound = 580,
+    /// unavailable, collateral: `{url} answered {http_status}: it no longer has this {subject}`
+    CollateralGone = 581,
+    /// unavailable, collateral: `{url} answered {http_status}: too many requests; {what}`
+    CollateralRateLimited = 582,
+    /// unavailable, collateral: `{url} answered {http_status}: the service is out of order`
+    CollateralServer = 583,
+    /// unavailable, collateral: `{url} answered {http_status}: expected 200`
+    CollateralHttpStatus = 584,
+    /// unavailable, collateral: `{url} cannot be reached: {what}`
+    CollateralNetwork = 585,
+    /// unavailable, collateral: `{url}: TLS failed: {what}. {option:pccs_ca_files} and {option:ca_file} say which authorities are trusted`
+    CollateralTls = 586,
+    /// unavailable, collateral: `{url} did not answer within {expected}ms ({option:attempt_timeout_ms})`
+    CollateralTimeout = 587,
+    /// unavailable, collateral: `{url} answered with something that is not a {subject}: {what}`
+    CollateralResponse = 588,
+    /// unavailable, collateral: `{url} answered with more than the limit of {expected} bytes`
+    CollateralResponseTooLarge = 589,
     /// refused, binding: `quote report_data does not bind the TLS certificate's public key`
     KeyBinding = 700,
     /// refused, binding: `the public key that the quote binds is not the key that the TLS handshake proved`
@@ -396,6 +418,8 @@ pub enum Code {
     ReportStale = 830,
     /// refused, policy: `report is of {found}, which is after {expected}, the time it is verified for: check the clock`
     ReportNotYet = 831,
+    /// refused, policy: `{what}`
+    CollateralAttention = 840,
     /// unavailable, tunnel: `upstream TLS handshake timed out after {expected}ms`
     HandshakeTimeout = 900,
     /// unavailable, tunnel: `connecting to {upstream} timed out after {expected}ms`
@@ -505,6 +529,7 @@ impl Code {
         Code::UserVerifier,
         Code::UserVerifierRefused,
         Code::UserVerifierClaims,
+        Code::FileUnwritable,
         Code::IntelApiKeyMissing,
         Code::QuoteMissing,
         Code::EvidenceCertificateFormat,
@@ -652,6 +677,16 @@ impl Code {
         Code::CollateralQeIdentityTee,
         Code::CollateralQeIdentityNotYetValid,
         Code::CollateralQeIdentityExpired,
+        Code::CollateralNotFound,
+        Code::CollateralGone,
+        Code::CollateralRateLimited,
+        Code::CollateralServer,
+        Code::CollateralHttpStatus,
+        Code::CollateralNetwork,
+        Code::CollateralTls,
+        Code::CollateralTimeout,
+        Code::CollateralResponse,
+        Code::CollateralResponseTooLarge,
         Code::KeyBinding,
         Code::KeyNotHandshake,
         Code::ReportDataUnrecognised,
@@ -677,6 +712,7 @@ impl Code {
         Code::TdMrSeamZero,
         Code::ReportStale,
         Code::ReportNotYet,
+        Code::CollateralAttention,
         Code::HandshakeTimeout,
         Code::ConnectTimeout,
         Code::ConnectFailed,
@@ -746,6 +782,7 @@ impl Code {
             Code::UserVerifier => ("USER_VERIFIER", Class::Unavailable, "options"),
             Code::UserVerifierRefused => ("USER_VERIFIER_REFUSED", Class::Refused, "options"),
             Code::UserVerifierClaims => ("USER_VERIFIER_CLAIMS", Class::Unavailable, "options"),
+            Code::FileUnwritable => ("FILE_UNWRITABLE", Class::Usage, "options"),
             Code::IntelApiKeyMissing => ("INTEL_API_KEY_MISSING", Class::Usage, "options"),
             Code::QuoteMissing => ("QUOTE_MISSING", Class::Refused, "evidence"),
             Code::EvidenceCertificateFormat => ("EVIDENCE_CERTIFICATE_FORMAT", Class::Refused, "evidence"),
@@ -893,6 +930,16 @@ impl Code {
             Code::CollateralQeIdentityTee => ("COLLATERAL_QE_IDENTITY_TEE", Class::Unavailable, "collateral"),
             Code::CollateralQeIdentityNotYetValid => ("COLLATERAL_QE_IDENTITY_NOT_YET_VALID", Class::Unavailable, "collateral"),
             Code::CollateralQeIdentityExpired => ("COLLATERAL_QE_IDENTITY_EXPIRED", Class::Unavailable, "collateral"),
+            Code::CollateralNotFound => ("COLLATERAL_NOT_FOUND", Class::Unavailable, "collateral"),
+            Code::CollateralGone => ("COLLATERAL_GONE", Class::Unavailable, "collateral"),
+            Code::CollateralRateLimited => ("COLLATERAL_RATE_LIMITED", Class::Unavailable, "collateral"),
+            Code::CollateralServer => ("COLLATERAL_SERVER", Class::Unavailable, "collateral"),
+            Code::CollateralHttpStatus => ("COLLATERAL_HTTP_STATUS", Class::Unavailable, "collateral"),
+            Code::CollateralNetwork => ("COLLATERAL_NETWORK", Class::Unavailable, "collateral"),
+            Code::CollateralTls => ("COLLATERAL_TLS", Class::Unavailable, "collateral"),
+            Code::CollateralTimeout => ("COLLATERAL_TIMEOUT", Class::Unavailable, "collateral"),
+            Code::CollateralResponse => ("COLLATERAL_RESPONSE", Class::Unavailable, "collateral"),
+            Code::CollateralResponseTooLarge => ("COLLATERAL_RESPONSE_TOO_LARGE", Class::Unavailable, "collateral"),
             Code::KeyBinding => ("KEY_BINDING", Class::Refused, "binding"),
             Code::KeyNotHandshake => ("KEY_NOT_HANDSHAKE", Class::Refused, "binding"),
             Code::ReportDataUnrecognised => ("REPORT_DATA_UNRECOGNISED", Class::Refused, "binding"),
@@ -918,6 +965,7 @@ impl Code {
             Code::TdMrSeamZero => ("TD_MR_SEAM_ZERO", Class::Refused, "policy"),
             Code::ReportStale => ("REPORT_STALE", Class::Refused, "policy"),
             Code::ReportNotYet => ("REPORT_NOT_YET", Class::Refused, "policy"),
+            Code::CollateralAttention => ("COLLATERAL_ATTENTION", Class::Refused, "policy"),
             Code::HandshakeTimeout => ("HANDSHAKE_TIMEOUT", Class::Unavailable, "tunnel"),
             Code::ConnectTimeout => ("CONNECT_TIMEOUT", Class::Unavailable, "tunnel"),
             Code::ConnectFailed => ("CONNECT_FAILED", Class::Unavailable, "tunnel"),
