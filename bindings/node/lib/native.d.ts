@@ -48,12 +48,49 @@ export class LeaderRecord {
 }
 
 export interface DcapOptions {
-    /** collateral bundle, a JSON object (docs/collateral.md) */
+    /** collateral bundle, a JSON object (docs/collateral.md); with it nothing is fetched */
     collateral?: Uint8Array | null;
     /** root certificate, PEM or DER, that replaces Intel's; NULL: Intel's */
     trustAnchor?: Uint8Array | null;
     /** may be NULL */
     log?: ((message: string) => void) | null;
+    /** services to fetch from, in order: http(s)://HOST[:PORT][/PATH], what stands before /sgx/certification/v4/; NULL: Intel's own */
+    pccsUrls?: readonly string[] | null;
+    /** for each of pccs_urls the authorities for its TLS, PEM text; "": those of `ca`; NULL: those of `ca` for all */
+    pccsCas?: readonly string[] | null;
+    /** authorities for TLS, PEM; NULL: the system's */
+    ca?: Uint8Array | null;
+    /** URL of an HTTP proxy; NULL or "": none */
+    proxy?: string | null;
+    /** hosts that are reached without it, joined by commas; NULL: none */
+    noProxy?: string | null;
+    /** absolute path of the directory that keeps what was fetched; made when it is not there; NULL or "": memory alone */
+    cacheDir?: string | null;
+    /** one request; 0: 15000 */
+    attemptTimeoutMs?: number | null;
+    /** one connection; 0: 5000 */
+    httpConnectTimeoutMs?: number | null;
+    /** 1: Intel's early set of TCB data, as soon as it is published; 0: the standard one */
+    updateEarly?: number | null;
+}
+
+export interface CollateralOptions {
+    /**  */
+    quote?: Uint8Array | null;
+    /** RA-TLS leaf certificate, DER */
+    certificate?: Uint8Array | null;
+    /** 12 hexadecimal digits */
+    fmspc?: string | null;
+    /** beside fmspc, the CA of its PCK certificates: "platform" or "processor"; NULL: platform */
+    ca?: string | null;
+    /** of the call; 0: RATLS_TIMEOUT_MS_DEFAULT */
+    timeoutMs?: number | null;
+    /** ratls_collateral_check(): days of life below which it warns; 0: RATLS_WARN_DAYS_DEFAULT; negative: none */
+    warnDays?: number | null;
+    /** beside fmspc: 1: for SGX quotes, 0: for TDX quotes */
+    sgx?: number | null;
+    /** 1: ask the service also for what the cache has */
+    refresh?: number | null;
 }
 
 export interface IntelOptions {
@@ -302,9 +339,44 @@ export function policyParse(json: string): Policy;
 export function policyFree(policy: Policy): void;
 
 /**
- * A verifier that checks quotes against Intel's signing chain on this machine.
+ * A verifier that checks quotes against Intel's signing chain on this machine. Nothing is fetched before the first quote.
  */
 export function verifierNewDcap(options?: DcapOptions | null): Verifier;
+
+/**
+ * Fetch ahead what a verifier will need for a platform, so that no connection waits for it. What is in the cache and
+ *  holds is not fetched. Does nothing for a verifier that fetches no collateral; asks each part of a combined one.
+ *
+ *  Returns: COLLATERAL_… when it cannot be had; the code of what is wrong with a quote whose PCK chain does not verify.
+ */
+export function verifierWarm(verifier: Verifier, options: CollateralOptions, cancel?: Cancel | null): Promise<void>;
+/** verifierWarm() in this thread, which waits. */
+export function verifierWarmSync(verifier: Verifier, options: CollateralOptions, cancel?: Cancel | null): void;
+
+/**
+ * The collateral of a platform as a bundle (docs/collateral.md), which ratls_dcap_options.collateral takes.
+ *
+ *  Out: bundle:   JSON text; free with ratls_bytes_free().
+ *  In:  verifier: one of ratls_verifier_new_dcap() without a collateral of its own; its sources, cache and trust anchor are
+ *                 used.
+ */
+export function collateralFetch(verifier: Verifier, options: CollateralOptions, cancel?: Cancel | null): Promise<string>;
+/** collateralFetch() in this thread, which waits. */
+export function collateralFetchSync(verifier: Verifier, options: CollateralOptions, cancel?: Cancel | null): string;
+
+/**
+ * What a platform has to expect: verify its quote with Intel's standard and with its early set of TCB data, both fetched
+ *  now, and say what will change when the early one becomes the standard.
+ *
+ *  Out: json: an object (docs/collateral.md): fmspc, ca, tee, checked_at; standard and early, each with
+ *             tcb_evaluation_data_number, tcb_status, tcb_status_dcap, advisory_ids, error (a code's name where the quote
+ *             is refused, else null), expires_at and documents (name to nextUpdate); attention (true when there is a
+ *             warning) and warnings, each with code and message. Free with ratls_bytes_free().
+ *  In:  verifier: as for ratls_collateral_fetch(). options: with a quote or a certificate.
+ */
+export function collateralCheck(verifier: Verifier, options: CollateralOptions, cancel?: Cancel | null): Promise<string>;
+/** collateralCheck() in this thread, which waits. */
+export function collateralCheckSync(verifier: Verifier, options: CollateralOptions, cancel?: Cancel | null): string;
 
 /**
  * A verifier that sends quotes to Intel Trust Authority and checks the signed answer: its signature and signing
@@ -686,6 +758,7 @@ export const ERR_DSN_INVALID: 115;
 export const ERR_USER_VERIFIER: 116;
 export const ERR_USER_VERIFIER_REFUSED: 117;
 export const ERR_USER_VERIFIER_CLAIMS: 118;
+export const ERR_FILE_UNWRITABLE: 119;
 export const ERR_INTEL_API_KEY_MISSING: 120;
 export const ERR_QUOTE_MISSING: 200;
 export const ERR_EVIDENCE_CERTIFICATE_FORMAT: 201;
@@ -833,6 +906,16 @@ export const ERR_COLLATERAL_QE_IDENTITY_VERSION: 572;
 export const ERR_COLLATERAL_QE_IDENTITY_TEE: 573;
 export const ERR_COLLATERAL_QE_IDENTITY_NOT_YET_VALID: 574;
 export const ERR_COLLATERAL_QE_IDENTITY_EXPIRED: 575;
+export const ERR_COLLATERAL_NOT_FOUND: 580;
+export const ERR_COLLATERAL_GONE: 581;
+export const ERR_COLLATERAL_RATE_LIMITED: 582;
+export const ERR_COLLATERAL_SERVER: 583;
+export const ERR_COLLATERAL_HTTP_STATUS: 584;
+export const ERR_COLLATERAL_NETWORK: 585;
+export const ERR_COLLATERAL_TLS: 586;
+export const ERR_COLLATERAL_TIMEOUT: 587;
+export const ERR_COLLATERAL_RESPONSE: 588;
+export const ERR_COLLATERAL_RESPONSE_TOO_LARGE: 589;
 export const ERR_KEY_BINDING: 700;
 export const ERR_KEY_NOT_HANDSHAKE: 701;
 export const ERR_REPORT_DATA_UNRECOGNISED: 702;
@@ -858,6 +941,7 @@ export const ERR_COLLATERAL_STALE: 818;
 export const ERR_TD_MR_SEAM_ZERO: 819;
 export const ERR_REPORT_STALE: 830;
 export const ERR_REPORT_NOT_YET: 831;
+export const ERR_COLLATERAL_ATTENTION: 840;
 export const ERR_HANDSHAKE_TIMEOUT: 900;
 export const ERR_CONNECT_TIMEOUT: 901;
 export const ERR_CONNECT_FAILED: 902;

@@ -103,6 +103,123 @@ static bool read_dcap_options(rn_frame *frame, napi_value object, bool nullable,
         out->log = rn_log;
         out->log_user = callback;
     }
+    if (!rn_read_member(frame, object, "pccsUrls", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_texts(frame, member, "pccs_urls", &out->pccs_urls, &out->pccs_urls_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "pccsCas", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_texts(frame, member, "pccs_cas", &out->pccs_cas, &out->pccs_cas_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "ca", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_bytes(frame, member, "ca", false, &out->ca, &out->ca_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "proxy", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "proxy", false, &out->proxy, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "noProxy", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "no_proxy", false, &out->no_proxy, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "cacheDir", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "cache_dir", false, &out->cache_dir, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "attemptTimeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "attempt_timeout_ms", &out->attempt_timeout_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "httpConnectTimeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "http_connect_timeout_ms", &out->http_connect_timeout_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "updateEarly", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "update_early", &out->update_early)) {
+        return false;
+    }
+    return true;
+}
+
+static bool read_collateral_options(rn_frame *frame, napi_value object, bool nullable, ratls_collateral_options *out)
+{
+    napi_value member;
+    bool given = false, absent = false;
+
+    ratls_collateral_options_init(out, sizeof *out);
+    if (nullable && !rn_is_absent(frame, object, &absent)) {
+        return false;
+    }
+    if (absent) {
+        return true;
+    }
+    if (!rn_read_member(frame, object, "quote", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_bytes(frame, member, "quote", false, &out->quote, &out->quote_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "certificate", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_bytes(frame, member, "certificate", false, &out->certificate, &out->certificate_len)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "fmspc", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "fmspc", false, &out->fmspc, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "ca", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_text(frame, member, "ca", false, &out->ca, NULL)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "timeoutMs", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "timeout_ms", &out->timeout_ms)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "warnDays", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int64(frame, member, "warn_days", &out->warn_days)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "sgx", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "sgx", &out->sgx)) {
+        return false;
+    }
+    if (!rn_read_member(frame, object, "refresh", &member, &given)) {
+        return false;
+    }
+    if (given && !rn_read_int32(frame, member, "refresh", &out->refresh)) {
+        return false;
+    }
     return true;
 }
 
@@ -1195,6 +1312,119 @@ static void clear_verifier_new_dcap(rn_frame *frame)
 static const rn_function verifier_new_dcap_function = {
     "verifierNewDcap", sizeof(verifier_new_dcap_frame), 1, false,
     read_verifier_new_dcap, run_verifier_new_dcap, result_verifier_new_dcap, clear_verifier_new_dcap};
+
+typedef struct {
+    rn_frame frame;
+    rn_box *verifier;
+    ratls_collateral_options options;
+} verifier_warm_frame;
+
+static bool read_verifier_warm(rn_frame *frame, napi_value *arguments)
+{
+    verifier_warm_frame *self = (verifier_warm_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "verifier", &rn_verifier_class, false, &self->verifier) &&
+           read_collateral_options(frame, arguments[1], false, &self->options) &&
+           rn_read_cancel(frame, arguments[2], "cancel", &rn_cancel_class);
+}
+
+static void run_verifier_warm(rn_frame *frame)
+{
+    verifier_warm_frame *self = (verifier_warm_frame *)frame;
+
+    frame->status = ratls_verifier_warm(rn_pointer(self->verifier), &self->options, rn_cancel_of(frame), &frame->err);
+}
+
+static napi_value result_verifier_warm(rn_frame *frame)
+{
+    return rn_undefined(frame->self);
+}
+
+static const rn_function verifier_warm_function = {
+    "verifierWarm", sizeof(verifier_warm_frame), 3, true,
+    read_verifier_warm, run_verifier_warm, result_verifier_warm, NULL};
+
+typedef struct {
+    rn_frame frame;
+    char *bundle;
+    rn_box *verifier;
+    ratls_collateral_options options;
+} collateral_fetch_frame;
+
+static bool read_collateral_fetch(rn_frame *frame, napi_value *arguments)
+{
+    collateral_fetch_frame *self = (collateral_fetch_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "verifier", &rn_verifier_class, false, &self->verifier) &&
+           read_collateral_options(frame, arguments[1], false, &self->options) &&
+           rn_read_cancel(frame, arguments[2], "cancel", &rn_cancel_class);
+}
+
+static void run_collateral_fetch(rn_frame *frame)
+{
+    collateral_fetch_frame *self = (collateral_fetch_frame *)frame;
+
+    frame->status = ratls_collateral_fetch(&self->bundle, rn_pointer(self->verifier), &self->options, rn_cancel_of(frame), &frame->err);
+}
+
+static napi_value result_collateral_fetch(rn_frame *frame)
+{
+    collateral_fetch_frame *self = (collateral_fetch_frame *)frame;
+
+    return rn_text(frame->self, self->bundle);
+}
+
+static void clear_collateral_fetch(rn_frame *frame)
+{
+    collateral_fetch_frame *self = (collateral_fetch_frame *)frame;
+
+    ratls_bytes_free(self->bundle);
+}
+
+static const rn_function collateral_fetch_function = {
+    "collateralFetch", sizeof(collateral_fetch_frame), 3, true,
+    read_collateral_fetch, run_collateral_fetch, result_collateral_fetch, clear_collateral_fetch};
+
+typedef struct {
+    rn_frame frame;
+    char *json;
+    rn_box *verifier;
+    ratls_collateral_options options;
+} collateral_check_frame;
+
+static bool read_collateral_check(rn_frame *frame, napi_value *arguments)
+{
+    collateral_check_frame *self = (collateral_check_frame *)frame;
+
+    return rn_read_handle(frame, arguments[0], "verifier", &rn_verifier_class, false, &self->verifier) &&
+           read_collateral_options(frame, arguments[1], false, &self->options) &&
+           rn_read_cancel(frame, arguments[2], "cancel", &rn_cancel_class);
+}
+
+static void run_collateral_check(rn_frame *frame)
+{
+    collateral_check_frame *self = (collateral_check_frame *)frame;
+
+    frame->status = ratls_collateral_check(&self->json, rn_pointer(self->verifier), &self->options, rn_cancel_of(frame), &frame->err);
+}
+
+static napi_value result_collateral_check(rn_frame *frame)
+{
+    collateral_check_frame *self = (collateral_check_frame *)frame;
+
+    return rn_text(frame->self, self->json);
+}
+
+static void clear_collateral_check(rn_frame *frame)
+{
+    collateral_check_frame *self = (collateral_check_frame *)frame;
+
+    ratls_bytes_free(self->json);
+}
+
+static const rn_function collateral_check_function = {
+    "collateralCheck", sizeof(collateral_check_frame), 3, true,
+    read_collateral_check, run_collateral_check, result_collateral_check, clear_collateral_check};
 
 typedef struct {
     rn_frame frame;
@@ -2986,6 +3216,9 @@ static const rn_function *const functions[] = {
     &policy_parse_function,
     &policy_free_function,
     &verifier_new_dcap_function,
+    &verifier_warm_function,
+    &collateral_fetch_function,
+    &collateral_check_function,
     &verifier_new_intel_function,
     &verifier_new_noop_function,
     &verifier_new_custom_function,
@@ -3063,6 +3296,7 @@ static const struct {
     {"ERR_USER_VERIFIER", RATLS_ERR_USER_VERIFIER},
     {"ERR_USER_VERIFIER_REFUSED", RATLS_ERR_USER_VERIFIER_REFUSED},
     {"ERR_USER_VERIFIER_CLAIMS", RATLS_ERR_USER_VERIFIER_CLAIMS},
+    {"ERR_FILE_UNWRITABLE", RATLS_ERR_FILE_UNWRITABLE},
     {"ERR_INTEL_API_KEY_MISSING", RATLS_ERR_INTEL_API_KEY_MISSING},
     {"ERR_QUOTE_MISSING", RATLS_ERR_QUOTE_MISSING},
     {"ERR_EVIDENCE_CERTIFICATE_FORMAT", RATLS_ERR_EVIDENCE_CERTIFICATE_FORMAT},
@@ -3210,6 +3444,16 @@ static const struct {
     {"ERR_COLLATERAL_QE_IDENTITY_TEE", RATLS_ERR_COLLATERAL_QE_IDENTITY_TEE},
     {"ERR_COLLATERAL_QE_IDENTITY_NOT_YET_VALID", RATLS_ERR_COLLATERAL_QE_IDENTITY_NOT_YET_VALID},
     {"ERR_COLLATERAL_QE_IDENTITY_EXPIRED", RATLS_ERR_COLLATERAL_QE_IDENTITY_EXPIRED},
+    {"ERR_COLLATERAL_NOT_FOUND", RATLS_ERR_COLLATERAL_NOT_FOUND},
+    {"ERR_COLLATERAL_GONE", RATLS_ERR_COLLATERAL_GONE},
+    {"ERR_COLLATERAL_RATE_LIMITED", RATLS_ERR_COLLATERAL_RATE_LIMITED},
+    {"ERR_COLLATERAL_SERVER", RATLS_ERR_COLLATERAL_SERVER},
+    {"ERR_COLLATERAL_HTTP_STATUS", RATLS_ERR_COLLATERAL_HTTP_STATUS},
+    {"ERR_COLLATERAL_NETWORK", RATLS_ERR_COLLATERAL_NETWORK},
+    {"ERR_COLLATERAL_TLS", RATLS_ERR_COLLATERAL_TLS},
+    {"ERR_COLLATERAL_TIMEOUT", RATLS_ERR_COLLATERAL_TIMEOUT},
+    {"ERR_COLLATERAL_RESPONSE", RATLS_ERR_COLLATERAL_RESPONSE},
+    {"ERR_COLLATERAL_RESPONSE_TOO_LARGE", RATLS_ERR_COLLATERAL_RESPONSE_TOO_LARGE},
     {"ERR_KEY_BINDING", RATLS_ERR_KEY_BINDING},
     {"ERR_KEY_NOT_HANDSHAKE", RATLS_ERR_KEY_NOT_HANDSHAKE},
     {"ERR_REPORT_DATA_UNRECOGNISED", RATLS_ERR_REPORT_DATA_UNRECOGNISED},
@@ -3235,6 +3479,7 @@ static const struct {
     {"ERR_TD_MR_SEAM_ZERO", RATLS_ERR_TD_MR_SEAM_ZERO},
     {"ERR_REPORT_STALE", RATLS_ERR_REPORT_STALE},
     {"ERR_REPORT_NOT_YET", RATLS_ERR_REPORT_NOT_YET},
+    {"ERR_COLLATERAL_ATTENTION", RATLS_ERR_COLLATERAL_ATTENTION},
     {"ERR_HANDSHAKE_TIMEOUT", RATLS_ERR_HANDSHAKE_TIMEOUT},
     {"ERR_CONNECT_TIMEOUT", RATLS_ERR_CONNECT_TIMEOUT},
     {"ERR_CONNECT_FAILED", RATLS_ERR_CONNECT_FAILED},

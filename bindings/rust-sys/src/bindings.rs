@@ -8,6 +8,8 @@ pub const RATLS_ABI_VERSION: i32 = 1;
 pub const RATLS_TIMEOUT_MS_DEFAULT: i32 = 30000;
 pub const RATLS_CACHE_TTL_S_DEFAULT: i32 = 3600;
 pub const RATLS_MAX_AGE_S_DEFAULT: i32 = 60;
+pub const RATLS_PCCS_URLS_MAX: i32 = 8;
+pub const RATLS_WARN_DAYS_DEFAULT: i32 = 7;
 pub const RATLS_COMBINED_MAX: i32 = 8;
 pub const RATLS_LEADER_TIMEOUT_MS_DEFAULT: i32 = 5000;
 pub const RATLS_LEADER_REFRESH_MS_DEFAULT: i32 = 5000;
@@ -66,6 +68,8 @@ pub const RATLS_ERR_USER_VERIFIER: _bindgen_ty_1 = 116;
 pub const RATLS_ERR_USER_VERIFIER_REFUSED: _bindgen_ty_1 = 117;
 ///< unavailable, options: the verifier given by the caller returned claims that are not usable: {what}
 pub const RATLS_ERR_USER_VERIFIER_CLAIMS: _bindgen_ty_1 = 118;
+///< usage, options: cannot write {path}: {what}
+pub const RATLS_ERR_FILE_UNWRITABLE: _bindgen_ty_1 = 119;
 ///< usage, options: Intel Trust Authority API key required. Pass {option:api_key} or set INTEL_TRUST_AUTHORITY_API_KEY. Register at https://portal.trustauthority.intel.com
 pub const RATLS_ERR_INTEL_API_KEY_MISSING: _bindgen_ty_1 = 120;
 ///< refused, evidence: upstream cert has no TDX attestation extension; set {set:allow_simulator} for non-TEE targets
@@ -360,6 +364,26 @@ pub const RATLS_ERR_COLLATERAL_QE_IDENTITY_TEE: _bindgen_ty_1 = 573;
 pub const RATLS_ERR_COLLATERAL_QE_IDENTITY_NOT_YET_VALID: _bindgen_ty_1 = 574;
 ///< unavailable, collateral: QE identity expired at {found}, verified at {expected}
 pub const RATLS_ERR_COLLATERAL_QE_IDENTITY_EXPIRED: _bindgen_ty_1 = 575;
+///< unavailable, collateral: {url} answered {http_status}: it has no {subject}
+pub const RATLS_ERR_COLLATERAL_NOT_FOUND: _bindgen_ty_1 = 580;
+///< unavailable, collateral: {url} answered {http_status}: it no longer has this {subject}
+pub const RATLS_ERR_COLLATERAL_GONE: _bindgen_ty_1 = 581;
+///< unavailable, collateral: {url} answered {http_status}: too many requests; {what}
+pub const RATLS_ERR_COLLATERAL_RATE_LIMITED: _bindgen_ty_1 = 582;
+///< unavailable, collateral: {url} answered {http_status}: the service is out of order
+pub const RATLS_ERR_COLLATERAL_SERVER: _bindgen_ty_1 = 583;
+///< unavailable, collateral: {url} answered {http_status}: expected 200
+pub const RATLS_ERR_COLLATERAL_HTTP_STATUS: _bindgen_ty_1 = 584;
+///< unavailable, collateral: {url} cannot be reached: {what}
+pub const RATLS_ERR_COLLATERAL_NETWORK: _bindgen_ty_1 = 585;
+///< unavailable, collateral: {url}: TLS failed: {what}. {option:pccs_ca_files} and {option:ca_file} say which authorities are trusted
+pub const RATLS_ERR_COLLATERAL_TLS: _bindgen_ty_1 = 586;
+///< unavailable, collateral: {url} did not answer within {expected}ms ({option:attempt_timeout_ms})
+pub const RATLS_ERR_COLLATERAL_TIMEOUT: _bindgen_ty_1 = 587;
+///< unavailable, collateral: {url} answered with something that is not a {subject}: {what}
+pub const RATLS_ERR_COLLATERAL_RESPONSE: _bindgen_ty_1 = 588;
+///< unavailable, collateral: {url} answered with more than the limit of {expected} bytes
+pub const RATLS_ERR_COLLATERAL_RESPONSE_TOO_LARGE: _bindgen_ty_1 = 589;
 ///< refused, binding: quote report_data does not bind the TLS certificate's public key
 pub const RATLS_ERR_KEY_BINDING: _bindgen_ty_1 = 700;
 ///< refused, binding: the public key that the quote binds is not the key that the TLS handshake proved
@@ -410,6 +434,8 @@ pub const RATLS_ERR_TD_MR_SEAM_ZERO: _bindgen_ty_1 = 819;
 pub const RATLS_ERR_REPORT_STALE: _bindgen_ty_1 = 830;
 ///< refused, policy: report is of {found}, which is after {expected}, the time it is verified for: check the clock
 pub const RATLS_ERR_REPORT_NOT_YET: _bindgen_ty_1 = 831;
+///< refused, policy: {what}
+pub const RATLS_ERR_COLLATERAL_ATTENTION: _bindgen_ty_1 = 840;
 ///< unavailable, tunnel: upstream TLS handshake timed out after {expected}ms
 pub const RATLS_ERR_HANDSHAKE_TIMEOUT: _bindgen_ty_1 = 900;
 ///< unavailable, tunnel: connecting to {upstream} timed out after {expected}ms
@@ -1049,13 +1075,20 @@ pub type ratls_log_callback = ::core::option::Option<
         message: *const ::core::ffi::c_char,
     ),
 >;
-/// Options of ratls_verifier_new_dcap(). All zero is the default; append only.
+/** Options of ratls_verifier_new_dcap(). All zero is the default; append only. Everything is copied.
+
+  Without `collateral` it is fetched when a quote is verified: from Intel's service (PCS v4) or from `pccs_urls`, each
+  asked in turn until one has it. What came is verified before it is used, kept in memory, and in `cache_dir` if given,
+  where all processes of this user share it; from 80 % of its life on it is fetched anew in the background, and until
+  its own nextUpdate it serves when that fails, with a warning.
+
+  A list pointer that is NULL is "not given"; one that is given with length 0 is an error.*/
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct ratls_dcap_options {
     ///< set by ratls_dcap_options_init()
     pub size: usize,
-    ///< collateral bundle, a JSON object (docs/collateral.md)
+    ///< collateral bundle, a JSON object (docs/collateral.md); with it nothing is fetched
     pub collateral: *const u8,
     pub collateral_len: usize,
     ///< root certificate, PEM or DER, that replaces Intel's; NULL: Intel's
@@ -1064,12 +1097,40 @@ pub struct ratls_dcap_options {
     ///< may be NULL
     pub log: ratls_log_callback,
     pub log_user: *mut ::core::ffi::c_void,
+    /**< services to fetch from, in order: http(s)://HOST[:PORT][/PATH], what stands before
+/sgx/certification/v4/; NULL: Intel's own*/
+    pub pccs_urls: *const *const ::core::ffi::c_char,
+    ///< at most RATLS_PCCS_URLS_MAX
+    pub pccs_urls_len: usize,
+    /**< for each of pccs_urls the authorities for its TLS, PEM text; "": those of `ca`; NULL:
+those of `ca` for all*/
+    pub pccs_cas: *const *const ::core::ffi::c_char,
+    ///< pccs_urls_len
+    pub pccs_cas_len: usize,
+    ///< authorities for TLS, PEM; NULL: the system's
+    pub ca: *const u8,
+    pub ca_len: usize,
+    ///< URL of an HTTP proxy; NULL or "": none
+    pub proxy: *const ::core::ffi::c_char,
+    ///< hosts that are reached without it, joined by commas; NULL: none
+    pub no_proxy: *const ::core::ffi::c_char,
+    /**< absolute path of the directory that keeps what was fetched; made when it is not there;
+NULL or "": memory alone*/
+    pub cache_dir: *const ::core::ffi::c_char,
+    ///< one request; 0: 15000
+    pub attempt_timeout_ms: i64,
+    ///< one connection; 0: 5000
+    pub http_connect_timeout_ms: i64,
+    ///< 1: Intel's early set of TCB data, as soon as it is published; 0: the standard one
+    pub update_early: i32,
+    ///< 0
+    pub reserved: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of ratls_dcap_options",
-    ][::core::mem::size_of::<ratls_dcap_options>() - 56usize];
+    ][::core::mem::size_of::<ratls_dcap_options>() - 152usize];
     [
         "Alignment of ratls_dcap_options",
     ][::core::mem::align_of::<ratls_dcap_options>() - 8usize];
@@ -1094,17 +1155,182 @@ const _: () = {
     [
         "Offset of field: ratls_dcap_options::log_user",
     ][::core::mem::offset_of!(ratls_dcap_options, log_user) - 48usize];
+    [
+        "Offset of field: ratls_dcap_options::pccs_urls",
+    ][::core::mem::offset_of!(ratls_dcap_options, pccs_urls) - 56usize];
+    [
+        "Offset of field: ratls_dcap_options::pccs_urls_len",
+    ][::core::mem::offset_of!(ratls_dcap_options, pccs_urls_len) - 64usize];
+    [
+        "Offset of field: ratls_dcap_options::pccs_cas",
+    ][::core::mem::offset_of!(ratls_dcap_options, pccs_cas) - 72usize];
+    [
+        "Offset of field: ratls_dcap_options::pccs_cas_len",
+    ][::core::mem::offset_of!(ratls_dcap_options, pccs_cas_len) - 80usize];
+    [
+        "Offset of field: ratls_dcap_options::ca",
+    ][::core::mem::offset_of!(ratls_dcap_options, ca) - 88usize];
+    [
+        "Offset of field: ratls_dcap_options::ca_len",
+    ][::core::mem::offset_of!(ratls_dcap_options, ca_len) - 96usize];
+    [
+        "Offset of field: ratls_dcap_options::proxy",
+    ][::core::mem::offset_of!(ratls_dcap_options, proxy) - 104usize];
+    [
+        "Offset of field: ratls_dcap_options::no_proxy",
+    ][::core::mem::offset_of!(ratls_dcap_options, no_proxy) - 112usize];
+    [
+        "Offset of field: ratls_dcap_options::cache_dir",
+    ][::core::mem::offset_of!(ratls_dcap_options, cache_dir) - 120usize];
+    [
+        "Offset of field: ratls_dcap_options::attempt_timeout_ms",
+    ][::core::mem::offset_of!(ratls_dcap_options, attempt_timeout_ms) - 128usize];
+    [
+        "Offset of field: ratls_dcap_options::http_connect_timeout_ms",
+    ][::core::mem::offset_of!(ratls_dcap_options, http_connect_timeout_ms) - 136usize];
+    [
+        "Offset of field: ratls_dcap_options::update_early",
+    ][::core::mem::offset_of!(ratls_dcap_options, update_early) - 144usize];
+    [
+        "Offset of field: ratls_dcap_options::reserved",
+    ][::core::mem::offset_of!(ratls_dcap_options, reserved) - 148usize];
 };
 unsafe extern "C" {
     pub fn ratls_dcap_options_init(options: *mut ratls_dcap_options, size: usize);
 }
 unsafe extern "C" {
     #[must_use]
-    /** A verifier that checks quotes against Intel's signing chain on this machine.
+    /** A verifier that checks quotes against Intel's signing chain on this machine. Nothing is fetched before the first quote.
   @nullable options*/
     pub fn ratls_verifier_new_dcap(
         out: *mut *mut ratls_verifier,
         options: *const ratls_dcap_options,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+/** Whose collateral: that of the platform of a quote, of the quote in a certificate, or of an FMSPC. Exactly one of the
+  three must be given. All else zero is the default; append only.*/
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ratls_collateral_options {
+    ///< set by ratls_collateral_options_init()
+    pub size: usize,
+    pub quote: *const u8,
+    pub quote_len: usize,
+    ///< RA-TLS leaf certificate, DER
+    pub certificate: *const u8,
+    pub certificate_len: usize,
+    ///< 12 hexadecimal digits
+    pub fmspc: *const ::core::ffi::c_char,
+    ///< beside fmspc, the CA of its PCK certificates: "platform" or "processor"; NULL: platform
+    pub ca: *const ::core::ffi::c_char,
+    ///< of the call; 0: RATLS_TIMEOUT_MS_DEFAULT
+    pub timeout_ms: i64,
+    /**< ratls_collateral_check(): days of life below which it warns; 0: RATLS_WARN_DAYS_DEFAULT;
+negative: none*/
+    pub warn_days: i64,
+    ///< beside fmspc: 1: for SGX quotes, 0: for TDX quotes
+    pub sgx: i32,
+    ///< 1: ask the service also for what the cache has
+    pub refresh: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of ratls_collateral_options",
+    ][::core::mem::size_of::<ratls_collateral_options>() - 80usize];
+    [
+        "Alignment of ratls_collateral_options",
+    ][::core::mem::align_of::<ratls_collateral_options>() - 8usize];
+    [
+        "Offset of field: ratls_collateral_options::size",
+    ][::core::mem::offset_of!(ratls_collateral_options, size) - 0usize];
+    [
+        "Offset of field: ratls_collateral_options::quote",
+    ][::core::mem::offset_of!(ratls_collateral_options, quote) - 8usize];
+    [
+        "Offset of field: ratls_collateral_options::quote_len",
+    ][::core::mem::offset_of!(ratls_collateral_options, quote_len) - 16usize];
+    [
+        "Offset of field: ratls_collateral_options::certificate",
+    ][::core::mem::offset_of!(ratls_collateral_options, certificate) - 24usize];
+    [
+        "Offset of field: ratls_collateral_options::certificate_len",
+    ][::core::mem::offset_of!(ratls_collateral_options, certificate_len) - 32usize];
+    [
+        "Offset of field: ratls_collateral_options::fmspc",
+    ][::core::mem::offset_of!(ratls_collateral_options, fmspc) - 40usize];
+    [
+        "Offset of field: ratls_collateral_options::ca",
+    ][::core::mem::offset_of!(ratls_collateral_options, ca) - 48usize];
+    [
+        "Offset of field: ratls_collateral_options::timeout_ms",
+    ][::core::mem::offset_of!(ratls_collateral_options, timeout_ms) - 56usize];
+    [
+        "Offset of field: ratls_collateral_options::warn_days",
+    ][::core::mem::offset_of!(ratls_collateral_options, warn_days) - 64usize];
+    [
+        "Offset of field: ratls_collateral_options::sgx",
+    ][::core::mem::offset_of!(ratls_collateral_options, sgx) - 72usize];
+    [
+        "Offset of field: ratls_collateral_options::refresh",
+    ][::core::mem::offset_of!(ratls_collateral_options, refresh) - 76usize];
+};
+unsafe extern "C" {
+    pub fn ratls_collateral_options_init(
+        options: *mut ratls_collateral_options,
+        size: usize,
+    );
+}
+unsafe extern "C" {
+    #[must_use]
+    /** Fetch ahead what a verifier will need for a platform, so that no connection waits for it. What is in the cache and
+  holds is not fetched. Does nothing for a verifier that fetches no collateral; asks each part of a combined one.
+
+  Returns: COLLATERAL_… when it cannot be had; the code of what is wrong with a quote whose PCK chain does not verify.
+  @waits
+  @nullable cancel*/
+    pub fn ratls_verifier_warm(
+        verifier: *mut ratls_verifier,
+        options: *const ratls_collateral_options,
+        cancel: *mut ratls_cancel,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** The collateral of a platform as a bundle (docs/collateral.md), which ratls_dcap_options.collateral takes.
+
+  Out: bundle:   JSON text; free with ratls_bytes_free().
+  In:  verifier: one of ratls_verifier_new_dcap() without a collateral of its own; its sources, cache and trust anchor are
+                 used.
+  @waits
+  @nullable cancel*/
+    pub fn ratls_collateral_fetch(
+        bundle: *mut *mut ::core::ffi::c_char,
+        verifier: *mut ratls_verifier,
+        options: *const ratls_collateral_options,
+        cancel: *mut ratls_cancel,
+        err: *mut *mut ratls_error,
+    ) -> ratls_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    /** What a platform has to expect: verify its quote with Intel's standard and with its early set of TCB data, both fetched
+  now, and say what will change when the early one becomes the standard.
+
+  Out: json: an object (docs/collateral.md): fmspc, ca, tee, checked_at; standard and early, each with
+             tcb_evaluation_data_number, tcb_status, tcb_status_dcap, advisory_ids, error (a code's name where the quote
+             is refused, else null), expires_at and documents (name to nextUpdate); attention (true when there is a
+             warning) and warnings, each with code and message. Free with ratls_bytes_free().
+  In:  verifier: as for ratls_collateral_fetch(). options: with a quote or a certificate.
+  @waits
+  @nullable cancel*/
+    pub fn ratls_collateral_check(
+        json: *mut *mut ::core::ffi::c_char,
+        verifier: *mut ratls_verifier,
+        options: *const ratls_collateral_options,
+        cancel: *mut ratls_cancel,
         err: *mut *mut ratls_error,
     ) -> ratls_status;
 }
