@@ -28,6 +28,7 @@ static const cli_flag_row own_flags[] = {
     {"--warn-days", "warn_days", CLI_FLAG_NUMBER, CLI_SCOPE_COMMAND, CLI_COLLATERAL, 1, "days of life that collateral must have left (check); 0: 7; negative: any"},
     {"--policy", "policy", CLI_FLAG_FILE, CLI_SCOPE_COMMAND, CLI_JUDGING, 1, "options as a JSON object; flags add to it"},
     {"--signer", "manifest_signer", CLI_FLAG_HEX, CLI_SCOPE_COMMAND, CLI_LEADER, 1, "address that signs the cluster's leader records: 0x and 40 hexadecimal digits"},
+    {"--no-client-attestation", "no_client_attestation", CLI_FLAG_FLAG, CLI_SCOPE_TUNNEL, CLI_ALL, 1, "present no certificate of this client's own, even if the server asks"},
     {"--json", "json", CLI_FLAG_FLAG, CLI_SCOPE_COMMAND, CLI_ALL, 1, "print exactly one JSON object on standard output"}};
 
 static const struct {
@@ -267,7 +268,10 @@ static bool parse_command(cli_arguments *arguments, const char *name, cli_failur
 /* Those that a connection alone can heed. */
 static bool check_connection_flags(const cli_arguments *arguments, cli_failure *failure)
 {
-    static const char *const flags[][2] = {{"connect_timeout", "--connect-timeout"}, {"start_tls", "--start-tls"}};
+    static const char *const flags[][2] = {
+        {"connect_timeout", "--connect-timeout"}, {"start_tls", "--start-tls"},
+        {"client_attestation", "--client-attestation"}, {"no_client_attestation", "--no-client-attestation"},
+        {"dstack_socket", "--dstack-socket"}, {"dstack_timeout_ms", "--dstack-timeout-ms"}};
 
     for (size_t i = 0; i < sizeof flags / sizeof flags[0] && cli_argument(arguments, "connect") == NULL; i++) {
         if (cli_argument(arguments, flags[i][0]) != NULL) {

@@ -40,6 +40,28 @@ static bool read_link(ratls_tunnel_options *options, const cli_arguments *argume
     return read;
 }
 
+/* How this client attests itself. The environment is read as dstack's own tools read it; whether it counts, the library says. */
+static bool read_client(ratls_tunnel_options *options, const cli_arguments *arguments, cli_failure *failure)
+{
+    bool wanted = cli_argument(arguments, "client_attestation") != NULL, forbidden = cli_argument(arguments, "no_client_attestation") != NULL;
+    int32_t timeout_ms = 0;
+
+    if (wanted && forbidden) {
+        return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--no-client-attestation"}, {"what", "contradicts --client-attestation"});
+    }
+    if (!read_number(&timeout_ms, arguments, "dstack_timeout_ms", "--dstack-timeout-ms", failure)) {
+        return false;
+    }
+    options->client_attestation = wanted ? 1 : forbidden ? -1 : 0;
+    options->dstack_timeout_ms = timeout_ms;
+    options->dstack_socket = cli_argument(arguments, "dstack_socket");
+    options->dstack_simulator_endpoint = secure_getenv("DSTACK_SIMULATOR_ENDPOINT");
+    if (options->dstack_simulator_endpoint == NULL || options->dstack_simulator_endpoint[0] == '\0') {
+        options->dstack_simulator_endpoint = secure_getenv("TAPPD_SIMULATOR_ENDPOINT");
+    }
+    return true;
+}
+
 /* Where to, and how long it may take. options->host borrows `upstream`; endpoint NULL: there is none. */
 static bool fill_options(
     ratls_tunnel_options *options, cli_endpoint *upstream, const cli_arguments *arguments, const char *endpoint, cli_failure *failure)
@@ -47,6 +69,7 @@ static bool fill_options(
     *upstream = (cli_endpoint){0};
     ratls_tunnel_options_init(options, sizeof *options);
     if (!read_timeout(&options->connect_timeout_ms, arguments, failure) || !read_link(options, arguments, failure) ||
+        !read_client(options, arguments, failure) ||
         (endpoint != NULL && !cli_endpoint_parse(upstream, endpoint, failure))) {
         return false;
     }

@@ -1,17 +1,21 @@
-"""`python -m simulator mint`: evidence into files; `sidecar`: TLS with evidence in front of PostgreSQL; `postgres`: a PostgreSQL."""
+"""`python -m simulator mint`: evidence into files; `sidecar`: TLS with evidence in front of PostgreSQL; `postgres`: a PostgreSQL;
+`agent`: a dstack guest agent."""
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from simulator.agent import MANNERS, GuestAgent
 from simulator.certificate import FORMS
+from simulator.client_check import ClientCheck
 from simulator.faults import FAULTS
 from simulator.intel import process as intel
 from simulator.minted import Minted
@@ -29,6 +33,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--out", type=Path, required=True, metavar="DIR")
     add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
     add_postgres(add_recipe(commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends")))
+    add_agent(add_recipe(commands.add_parser("agent", help="a dstack guest agent; says in a JSON line where it is")))
     authority = commands.add_parser("intel", help="a stand-in for Intel Trust Authority, or a command beside one")
     authority.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
     intel.add_arguments(authority)
@@ -51,8 +56,8 @@ def add_sidecar(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--upstream", type=upstream, required=True, help="PostgreSQL: HOST:PORT, or the path of its socket")
     parser.add_argument("--listen", type=upstream, default=("127.0.0.1", 0), metavar="HOST:PORT", help="port 0: a free one")
     parser.add_argument("--behaviour", choices=sorted(BEHAVIOURS), default="normal")
-    parser.add_argument("--client-certificate", choices=["none", "optional", "required"], default="none",
-                        help="demand one that the world's KMS issued")
+    parser.add_argument("--client-certificate", choices=["none", "optional", "required", "attested"], default="none",
+                        help="demand one that the world's KMS issued; attested: verify its quote as well, with the command")
     parser.add_argument("--commands", action="store_true", help="read commands from standard input, and end with it")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the evidence there, too")
 
@@ -62,6 +67,13 @@ def add_postgres(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls", choices=["start", "direct"],
                         help="let it end the TLS itself, with what is minted: on request, or also from the first byte (from npm)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the evidence there")
+
+
+def add_agent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--socket", type=Path, help="path of its Unix socket; without it, HTTP on a free port of 127.0.0.1")
+    parser.add_argument("--legacy", action="store_true", help="speak the protocol of tappd, its predecessor")
+    parser.add_argument("--manner", choices=sorted(MANNERS), default="normal")
+    parser.add_argument("--lifetime", type=float, metavar="S", help="seconds that a certificate is valid")
 
 
 def moment(text: str) -> int:
@@ -97,16 +109,32 @@ def run_sidecar(options: argparse.Namespace) -> None:
         minted.write(options.out)
     ended = None if options.commands else expect_signal()
     host, port = options.listen
-    sidecar = Sidecar(
-        minted, options.upstream, behaviour=BEHAVIOURS[options.behaviour], host=host, port=port, client_ca=minted.kms_root_pem,
-        client_certificate=options.client_certificate, on_closed=say_closed)
-    with sidecar:
+    attested = options.client_certificate == "attested"
+    with contextlib.ExitStack() as stack:
+        check = stack.enter_context(ClientCheck(minted)) if attested else None
+        sidecar = stack.enter_context(Sidecar(
+            minted, options.upstream, behaviour=BEHAVIOURS[options.behaviour], host=host, port=port, client_ca=minted.kms_root_pem,
+            client_certificate="required" if attested else options.client_certificate, client_check=check, on_closed=say_closed))
         mr_td = minted.mr_td if KINDS[options.kind].tee else None
         say(event="listening", host=host, port=sidecar.port, mr_td=mr_td, now=minted.now, fault=minted.fault)
         if ended is None:
             obey(sidecar, World(options.seed, options.now))
         else:
             ended.wait()
+
+
+def run_agent(options: argparse.Namespace) -> None:
+    """Serve until standard input ends; each line of it is a command, {"manner": NAME, "lifetime_s": SECONDS}."""
+    form = {"form": options.form} if options.form else {}
+    arguments = {"fault": options.fault, "kind": options.kind, "chain": options.chain, **form}
+    address = options.socket or ("127.0.0.1", 0)
+    manner = replace(MANNERS[options.manner], lifetime_s=options.lifetime)
+    with GuestAgent(World(options.seed, options.now), address, legacy=options.legacy, manner=manner, arguments=arguments) as agent:
+        say(event="listening", endpoint=agent.endpoint)
+        for line in sys.stdin:
+            command = json.loads(line)
+            agent.manner = replace(MANNERS[command.get("manner", "normal")], lifetime_s=command.get("lifetime_s"))
+            say(event="done", command=command, calls=len(agent.calls))
 
 
 def run_postgres(options: argparse.Namespace) -> None:
@@ -153,6 +181,8 @@ def main(arguments: list[str] | None = None) -> int:
         return intel.run(options, options.now)
     elif options.command == "postgres":
         run_postgres(options)
+    elif options.command == "agent":
+        run_agent(options)
     else:
         run_sidecar(options)
     return 0

@@ -51,6 +51,7 @@ class Connection:
     alpn: str | None = None
     tls_version: str | None = None
     client_certificate: bytes | None = None  # DER
+    client_refused: str | None = None  # why the client's evidence was not accepted
     received_bytes: int = 0  # raw, from the client
     handshake_done: bool = False
     application_bytes: int = 0
@@ -74,11 +75,14 @@ class Sidecar:
     """The server, in a thread of its own; use it in `with`.
 
     `minted` gives certificate chain and key. With `client_ca` (PEM) a client certificate under that CA is
-    demanded when `client_certificate` is "required", asked for when it is "optional". Do not cancel a
+    demanded when `client_certificate` is "required", asked for when it is "optional". `client_check` gets each certificate
+    that a client presents (DER) and gives the reason when it is not acceptable: then the connection is closed, after the
+    handshake and without an alert, as a server does whose TLS library knows nothing of quotes. Do not cancel a
     psycopg query in the same process: that holds the interpreter, and this thread with it; see `process`."""
 
     def __init__(self, minted: Minted, upstream: Upstream, *, behaviour: Behaviour = Behaviour(), host: str = "127.0.0.1", port: int = 0,
-                 client_ca: str | None = None, client_certificate: str = "none", minimum_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+                 client_ca: str | None = None, client_certificate: str = "none", client_check: Callable[[bytes], str | None] | None = None,
+                 minimum_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
                  maximum_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
                  on_closed: Callable[[Connection], None] | None = None) -> None:
         self.upstream = upstream
@@ -87,6 +91,7 @@ class Sidecar:
         self.port = port
         self.client_ca = client_ca
         self.client_certificate = client_certificate
+        self.client_check = client_check
         self.versions = (minimum_version, maximum_version)
         self.on_closed = on_closed
         self.connections: list[Connection] = []
@@ -217,6 +222,7 @@ class Session:
             await self.writer.drain()
             raise Closed("answered without TLS")
         await self.shake_hands()
+        await self.check_client()
         both = [asyncio.ensure_future(self.to_upstream()), asyncio.ensure_future(self.to_client())]
         try:
             done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -247,6 +253,16 @@ class Session:
             self.record, handshake_done=True, alpn=self.tls.selected_alpn_protocol(), tls_version=self.tls.version(),
             client_certificate=self.tls.getpeercert(binary_form=True))
         await self.flush()
+
+    async def check_client(self) -> None:
+        """Raises Closed when the client's evidence is not acceptable."""
+        check, presented = self.sidecar.client_check, self.record.client_certificate
+        if check is None or presented is None:
+            return
+        refused = await asyncio.to_thread(check, presented)
+        if refused is not None:
+            self.sidecar.note(self.record, client_refused=refused)
+            raise Closed(f"the client was refused: {refused}")
 
     def note_hello(self) -> None:
         assert isinstance(self.tls, NamedTls)

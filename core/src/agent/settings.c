@@ -88,8 +88,6 @@ ratls_status ratls_agent_settings_read(ratls_agent_settings *out, const ratls_tu
 
     memset(out, 0, sizeof *out);
     TRY(check_numbers(options, err));
-    CHECK(options->client_attestation != 1, RATLS_ERR_NOT_BUILT, FOUND("client_attestation"));
-    CHECK(options->dstack_socket == NULL, RATLS_ERR_NOT_BUILT, FOUND("dstack_socket"));
     out->wanted = options->client_attestation;
     out->timeout_ms = options->dstack_timeout_ms == 0 ? RATLS_DSTACK_TIMEOUT_MS_DEFAULT : options->dstack_timeout_ms;
     if (options->dstack_socket != NULL) {
@@ -110,15 +108,15 @@ static bool same_text(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-bool ratls_agent_settings_same_place(const ratls_agent_settings *a, const ratls_agent_settings *b)
+bool ratls_agent_settings_same_agent(const ratls_agent_settings *a, const ratls_agent_settings *b)
 {
-    return same_text(a->socket, b->socket) && same_text(a->simulator, b->simulator);
+    return same_text(a->socket, b->socket) && same_text(a->simulator, b->simulator) && a->simulator_ignored == b->simulator_ignored &&
+           a->timeout_ms == b->timeout_ms;
 }
 
 bool ratls_agent_settings_equal(const ratls_agent_settings *a, const ratls_agent_settings *b)
 {
-    return ratls_agent_settings_same_place(a, b) && a->wanted == b->wanted && a->timeout_ms == b->timeout_ms &&
-           a->simulator_ignored == b->simulator_ignored;
+    return ratls_agent_settings_same_agent(a, b) && a->wanted == b->wanted;
 }
 
 void ratls_agent_settings_clear(ratls_agent_settings *settings)

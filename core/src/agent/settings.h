@@ -20,8 +20,8 @@ ratls_status ratls_agent_settings_read(ratls_agent_settings *out, const ratls_tu
 
 bool ratls_agent_settings_equal(const ratls_agent_settings *a, const ratls_agent_settings *b);
 
-/** Whether both lead to the same agent, whatever is wanted of it. */
-bool ratls_agent_settings_same_place(const ratls_agent_settings *a, const ratls_agent_settings *b);
+/** Whether both ask the same agent in the same way, whatever is wanted of it. */
+bool ratls_agent_settings_same_agent(const ratls_agent_settings *a, const ratls_agent_settings *b);
 
 void ratls_agent_settings_clear(ratls_agent_settings *settings);
 

@@ -76,8 +76,9 @@ out:
 /* Whoever does not listen any more may have said why: what the server sent before is read first. */
 static ratls_status refuse_deafness(const approach *way, int failure, ratls_error **err)
 {
-    ratls_status status = way->attested->stream == NULL ? RATLS_OK : receive_some(way, err);
+    ratls_status status = receive_some(way, err);
 
+    status = status == RATLS_OK ? ratls_stream_hear_alert(way->attested->stream, err) : status;
     return status == RATLS_OK ? refuse_transport(failure, err) : status;
 }
 
@@ -392,6 +393,55 @@ ratls_status ratls_attested_judge(
 
     *verdict = NULL;
     return judge_certificate(&way, verdict, judge, err);
+}
+
+/* What the server says after our goodbye. It counts only as far as it is about our certificate. */
+static ratls_status hear_parting(const approach *way, ratls_error **err)
+{
+    ratls_status status = RATLS_OK;
+    uint8_t wire[WIRE_SIZE], plain[WIRE_SIZE];
+    ratls_error *failure = NULL;
+    size_t taken = 0, len = 0;
+    ssize_t got = 1;
+
+    while (status == RATLS_OK && got > 0 && ratls_wait_one(way->attested->fd, POLLIN, way->handshake, way->cancel) == RATLS_WAIT_READY) {
+        got = recv(way->attested->fd, wire, sizeof wire, 0);
+        if (got > 0) {
+            status = ratls_stream_feed(way->attested->stream, wire, (size_t)got, &taken, &failure);
+        }
+        if (got > 0 && status == RATLS_OK) {
+            status = ratls_stream_read(way->attested->stream, plain, sizeof plain, &len, &failure);
+        }
+    }
+    if (status != RATLS_ERR_CLIENT_CERTIFICATE_REFUSED && status != RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED) {
+        status = RATLS_OK;
+    } else if (err != NULL) {
+        *err = failure;
+        failure = NULL;
+    }
+    ratls_error_free(failure);
+    return status;
+}
+
+ratls_status ratls_attested_part(ratls_attested *attested, const ratls_upstream *upstream, ratls_cancel *cancel, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    approach way = approach_to(attested, upstream, cancel);
+    uint8_t wire[WIRE_SIZE];
+    size_t len = 0;
+
+    if (!ratls_stream_was_asked(attested->stream)) {
+        return RATLS_OK;
+    }
+    way.handshake = ratls_deadline_earlier(ratls_deadline_in(PARTING_MS), way.all);
+    TRY(ratls_stream_close(attested->stream, err));
+    TRY(ratls_stream_take(attested->stream, wire, sizeof wire, &len, err));
+    (void)send(attested->fd, wire, len, MSG_NOSIGNAL); /* an empty socket buffer takes so little */
+    (void)shutdown(attested->fd, SHUT_WR);
+    TRY(hear_parting(&way, err));
+    status = RATLS_OK;
+out:
+    return status;
 }
 
 void ratls_attested_close(ratls_attested *attested)

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tunnel/keeper.h"
 #include "tunnel/postgres.h"
 
 enum { FIRST_BYTES_MAX = 16 * 1024 }; /* above RATLS_STARTUP_PACKET_MAX */
@@ -101,14 +102,25 @@ static void refuse_driver(const opening *said, const ratls_service *service, con
     free(response);
 }
 
+/* Failures before the server's first word to the driver: an offer that it was not shown, and what a server of TLS 1.3 thinks of
+ * our own certificate, which it says after the handshake only. */
+static bool driver_heard_nothing(ratls_status status)
+{
+    return status == RATLS_ERR_CHANNEL_BINDING_ONLY || status == RATLS_ERR_CLIENT_CERTIFICATE_REFUSED ||
+           status == RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED;
+}
+
 static ratls_status relay(const opening *said, const ratls_service *service, ratls_attested *attested, ratls_error **err)
 {
     const ratls_pump_driver driver = {
         .fd = said->driver, .first = {said->bytes, said->len}, .starts_up = said->kind == RATLS_PACKET_STARTUP};
     ratls_status status = ratls_pump_run(attested, &driver, service->counters, service->closing, err);
 
-    if (status == RATLS_ERR_CHANNEL_BINDING_ONLY) {
-        refuse_driver(said, service, *err); /* it was not shown the offer */
+    if (status == RATLS_ERR_CLIENT_CERTIFICATE_REFUSED) {
+        (void)ratls_keeper_refused(service->upstream->keeper);
+    }
+    if (driver_heard_nothing(status)) {
+        refuse_driver(said, service, *err);
     } else if (status != RATLS_OK && status != RATLS_ERR_CANCELLED) {
         service->failed(service->user, *err, true);
     }
@@ -155,6 +167,18 @@ static ratls_status serve_driver(opening *said, const ratls_service *service, si
     return status;
 }
 
+/* A renewal of our certificate that failed is nobody's failure as long as the old one serves; it is warned about in time. */
+static void warn_of_renewal(const ratls_service *service)
+{
+    ratls_keeper *keeper = service->upstream->keeper;
+    ratls_error *failure = keeper == NULL ? NULL : ratls_keeper_take_failure(keeper);
+
+    if (failure != NULL) {
+        service->warn(service->user, failure);
+    }
+    ratls_error_free(failure);
+}
+
 void ratls_connection_serve(int driver, const ratls_service *service, size_t full)
 {
     opening *said = calloc(1, sizeof *said);
@@ -171,5 +195,6 @@ void ratls_connection_serve(int driver, const ratls_service *service, size_t ful
     if (status != RATLS_OK && !ratls_cancel_triggered(service->closing)) {
         service->warn(service->user, error);
     }
+    warn_of_renewal(service);
     ratls_error_free(error);
 }

@@ -144,6 +144,8 @@ static ratls_status attest_first(ratls_endpoint *endpoint, ratls_cancel *cancel,
         ratls_verdicts_add(endpoint->verdicts, verdict);
         if (endpoint->settings.peer == RATLS_PEER_SAME_PROCESS) {
             ratls_spare_keep(&endpoint->spare, &attested);
+        } else {
+            status = ratls_attested_part(&attested, &endpoint->settings.upstream, cancel, err);
         }
     }
     ratls_attested_close(&attested);

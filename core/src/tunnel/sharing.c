@@ -3,14 +3,23 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "tunnel/keeper.h"
 #include "tunnel/resolve.h"
 #include "verifier/verifier.h"
+
+/* This client's certificates: of one agent as a rule. They stay while the verifier does, so that who connects now and then
+ * need not wait for a new one each time. */
+typedef struct kept_identity {
+    struct kept_identity *next;
+    ratls_keeper *keeper;
+} kept_identity;
 
 /* What is open with one verifier in one process. */
 typedef struct {
     ratls_companion companion; /* of the verifier: first */
     pthread_mutex_t lock;      /* of the list, and of what is said to be so in a share */
     ratls_share *shares;
+    kept_identity *identities; /* lock */
     ratls_resolver *resolver;
 } open_tunnels;
 
@@ -28,6 +37,11 @@ static void destroy_tunnels(ratls_companion *companion)
 {
     open_tunnels *tunnels = (open_tunnels *)companion;
 
+    for (kept_identity *next, *kept = tunnels->identities; kept != NULL; kept = next) {
+        next = kept->next;
+        ratls_keeper_free(kept->keeper);
+        free(kept);
+    }
     ratls_resolver_free(tunnels->resolver);
     (void)pthread_mutex_destroy(&tunnels->lock);
     free(tunnels);
@@ -211,6 +225,45 @@ out:
     return status;
 }
 
+/* With the lock. */
+static ratls_status find_keeper(ratls_keeper **out, open_tunnels *tunnels, const ratls_agent_settings *wanted, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    kept_identity *kept;
+
+    for (kept = tunnels->identities; kept != NULL; kept = kept->next) {
+        if (ratls_agent_settings_same_agent(ratls_keeper_settings(kept->keeper), wanted)) {
+            *out = kept->keeper;
+            return RATLS_OK;
+        }
+    }
+    kept = calloc(1, sizeof *kept);
+    CHECK(kept != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    TRY(ratls_keeper_new(&kept->keeper, wanted, &ratls_agent_usual_places, err));
+    kept->next = tunnels->identities;
+    tunnels->identities = kept;
+    *out = kept->keeper;
+    return RATLS_OK;
+out:
+    free(kept);
+    return status;
+}
+
+/* What all tunnels of the verifier use together. */
+static ratls_status fill_upstream(ratls_upstream *upstream, open_tunnels *tunnels, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    upstream->resolver = tunnels->resolver;
+    if (upstream->agent.wanted < 0) {
+        return RATLS_OK;
+    }
+    (void)pthread_mutex_lock(&tunnels->lock);
+    status = find_keeper(&upstream->keeper, tunnels, &upstream->agent, err);
+    (void)pthread_mutex_unlock(&tunnels->lock);
+    return status;
+}
+
 ratls_status ratls_share_open(
     ratls_share **out, ratls_verifier *verifier, ratls_tunnel_settings *settings, ratls_cancel *cancel, ratls_error **err)
 {
@@ -220,9 +273,12 @@ ratls_status ratls_share_open(
     bool used = false;
 
     *out = NULL;
-    settings->upstream.resolver = tunnels == NULL ? NULL : tunnels->resolver;
+    status = tunnels == NULL ? RAISE(err, RATLS_ERR_OUT_OF_MEMORY) : fill_upstream(&settings->upstream, tunnels, err);
+    if (status != RATLS_OK) {
+        ratls_tunnel_settings_clear(settings);
+        return status;
+    }
     TRY(new_share(&share, verifier, settings, err));
-    CHECK(tunnels != NULL, RATLS_ERR_OUT_OF_MEMORY);
     if (ratls_endpoint_settings(share->endpoint)->socket_dir != NULL) {
         TRY(ratls_endpoint_start(share->endpoint, cancel, err));
         *out = share;

@@ -332,6 +332,22 @@ ratls_status ratls_stream_feed_end(ratls_stream *stream, ratls_error **err)
     return stream->state == RATLS_STREAM_HANDSHAKE ? advance_handshake(stream, err) : RATLS_OK;
 }
 
+ratls_status ratls_stream_hear_alert(ratls_stream *stream, ratls_error **err)
+{
+    uint8_t unheard[1024];
+    size_t len = 0;
+
+    stream->state = RATLS_STREAM_FAILED;
+    ERR_clear_error();
+    while (SSL_read_ex(stream->ssl, unheard, sizeof unheard, &len) == 1) {
+    }
+    if (stream->alert >= 0) {
+        return fail_stream(stream, RATLS_ERR_HANDSHAKE_FAILED, "the server refuses", err);
+    }
+    ERR_clear_error();
+    return RATLS_OK;
+}
+
 /* close_notify, as soon as there is room for it. */
 static void send_goodbye(ratls_stream *stream)
 {

@@ -41,6 +41,9 @@ ratls_status ratls_stream_feed(ratls_stream *stream, const uint8_t *bytes, size_
  *  and in OPEN once what came before it was read. */
 ratls_status ratls_stream_feed_end(ratls_stream *stream, ratls_error **err);
 
+/** The peer takes nothing more: listen to its last words for an alert alone. RATLS_OK when there is none; FAILED anyway. */
+ratls_status ratls_stream_hear_alert(ratls_stream *stream, ratls_error **err);
+
 /** Take up to `capacity` bytes to send to the peer; *len may be 0. */
 ratls_status ratls_stream_take(ratls_stream *stream, uint8_t *out, size_t capacity, size_t *len, ratls_error **err);
 
