@@ -2216,7 +2216,7 @@ unsafe extern "C" {
     /** Take the leaf certificate that a server presents, and hang up: for a look at it, without any judgement.
 
   The handshake proves that the server holds the certificate's key; no application byte goes either way.
-  Of the options host, port, server_name, start_tls and the timeouts count.
+  Of the options host, port, server_name, start_tls, the timeouts, client_attestation and those of dstack count.
 
   Out: certificate, certificate_len: DER; free with ratls_bytes_free().
   @waits
