@@ -1,5 +1,7 @@
 #include "connection.h"
 
+#include <stdlib.h>
+
 #include "cluster.h"
 #include "endpoint.h"
 #include "number.h"
