@@ -51,7 +51,7 @@ static bool read_client(ratls_tunnel_options *options, const cli_arguments *argu
     if (wanted && forbidden) {
         return CLI_FAIL(failure, RATLS_ERR_ARGUMENT_INVALID, {"argument", "--no-client-attestation"}, {"what", "contradicts --client-attestation"});
     }
-    if (!read_number(&timeout_ms, arguments, "dstack_timeout_ms", "--dstack-timeout-ms", failure)) {
+    if (!cli_number(&timeout_ms, arguments, "dstack_timeout_ms", "--dstack-timeout-ms", failure)) {
         return false;
     }
     options->client_attestation = wanted ? 1 : forbidden ? -1 : 0;
