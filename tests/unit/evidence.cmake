@@ -1,3 +1,5 @@
+ratls_unit_test(evidence_event_log_test evidence/event_log_test.c)
+ratls_built_test(evidence_identity_test evidence/identity_test.c)
 ratls_built_test(evidence_attestation_test evidence/attestation_test.c)
 ratls_built_test(evidence_inspect_test evidence/inspect_test.c)
 ratls_built_test(evidence_messagepack_test evidence/messagepack_test.c)

@@ -2,6 +2,7 @@
 #include "support/unit.h"
 
 #include <cjson/cJSON.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "evidence/ratls_certificate.h"
@@ -114,6 +115,143 @@ static void check_certificate(const genuine_evidence *genuine, const cJSON *entr
     free(der);
 }
 
+/* Every log that is one explains its quote's RTMR3. Three genuine certificates have other things in their place. */
+static void check_log(ratls_evidence *evidence, const char *file, size_t *replayed)
+{
+    ratls_identity_sources sources;
+    ratls_parsed_quote quote;
+    ratls_identity identity;
+
+    assert_int_equal(ratls_quote_parse(&quote, (ratls_bytes){evidence->quote, evidence->quote_len}, NULL), RATLS_OK);
+    assert_int_equal(ratls_evidence_read_log(evidence, NULL), RATLS_OK);
+    sources = ratls_evidence_sources(evidence);
+    if (ratls_identity_establish(&identity, &quote, &sources, NULL) != RATLS_OK || identity.replayed != (sources.events != NULL) ||
+        (identity.replayed && (!identity.has_app_id || identity.compose_hash_source != RATLS_COMPOSE_HASH_EVENT_LOG))) {
+        fail_msg("%s: its log does not explain RTMR3", file);
+    }
+    *replayed += identity.replayed;
+}
+
+static void every_log_of_a_certificate_replays(void **state)
+{
+    const genuine_evidence *genuine = evidence_or_skip(state);
+    size_t count = 0, replayed = 0;
+    const cJSON *entry;
+
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(genuine->index, "entries")) {
+        const char *file = text_of(entry, "file");
+        size_t der_len;
+        uint8_t *der;
+        ratls_evidence evidence;
+
+        if (strcmp(text_of(entry, "kind"), "ra-tls-cert") != 0) {
+            continue;
+        }
+        der = read_file(genuine->folder, file, &der_len);
+        assert_int_equal(ratls_evidence_from_certificate(&evidence, (ratls_bytes){der, der_len}, NULL), RATLS_OK);
+        if (evidence.quote != NULL) {
+            check_log(&evidence, file, &replayed);
+            count++;
+        }
+        ratls_evidence_clear(&evidence);
+        free(der);
+    }
+    print_message("%zu certificates, %zu with a log that replays\n", count, replayed);
+    assert_true(replayed > 0 && replayed + 3 >= count);
+}
+
+static void assert_identity(const char *file, const ratls_identity *identity, ratls_field field, const char *expected)
+{
+    ratls_bytes value = ratls_identity_field(identity, field);
+    char hex[2 * RATLS_COMPOSE_HASH_LEN + 1] = "";
+
+    ratls_hex_write(hex, value.data, value.len);
+    if (expected[0] != '\0' && strcmp(hex, expected) != 0) {
+        fail_msg("%s: found %s, expected %s", file, hex, expected);
+    }
+}
+
+/* Files of a folder's own index, which says what their logs tell; some of them lie elsewhere. */
+static void check_attestation(const genuine_evidence *genuine, const cJSON *entry, size_t *replayed)
+{
+    char path[1024];
+    size_t len;
+    uint8_t *bytes;
+    ratls_evidence evidence;
+    ratls_identity_sources sources;
+    ratls_parsed_quote quote;
+    ratls_identity identity;
+
+    assert_true(snprintf(path, sizeof path, "%s/dstack/%s", genuine->folder, entry->string) < (int)sizeof path);
+    if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "rtmr3_replay_ok")) || access(path, R_OK) != 0) {
+        return;
+    }
+    bytes = read_file(genuine->folder, path + strlen(genuine->folder) + 1, &len);
+    assert_int_equal(ratls_evidence_from_bytes(&evidence, (ratls_bytes){bytes, len}, NULL), RATLS_OK);
+    assert_int_equal(ratls_quote_parse(&quote, (ratls_bytes){evidence.quote, evidence.quote_len}, NULL), RATLS_OK);
+    sources = ratls_evidence_sources(&evidence);
+    assert_int_equal(ratls_identity_establish(&identity, &quote, &sources, NULL), RATLS_OK);
+    assert_identity(entry->string, &identity, RATLS_FIELD_APP_ID, text_of(entry, "app_id"));
+    assert_identity(entry->string, &identity, RATLS_FIELD_COMPOSE_HASH, text_of(entry, "compose_hash"));
+    assert_identity(entry->string, &identity, RATLS_FIELD_INSTANCE_ID, text_of(entry, "instance_id"));
+    if (strstr(entry->string, "attestation_v0_tdx") != NULL) { /* evidence format 4.6 */
+        assert_identity(entry->string, &identity, RATLS_FIELD_MR_SYSTEM, "51ea38f8eee6dc72dbae9b74531ae6d6204295d265dabb4e6c34621a2a1a1197");
+        assert_identity(entry->string, &identity, RATLS_FIELD_MR_AGGREGATED, "85334a62c97d0f8bf82d0245d31b539d17a2d7c258e2a13efc928aaea0e107cb");
+    }
+    *replayed += 1;
+    ratls_evidence_clear(&evidence);
+    free(bytes);
+}
+
+static void every_attestation_tells_the_application(void **state)
+{
+    const genuine_evidence *genuine = evidence_or_skip(state);
+    size_t len, replayed = 0;
+    uint8_t *text = read_file(genuine->folder, "dstack/expected.json", &len);
+    cJSON *expected = cJSON_ParseWithLength((const char *)text, len);
+    const cJSON *entry;
+
+    assert_non_null(expected);
+    cJSON_ArrayForEach(entry, expected) {
+        check_attestation(genuine, entry, &replayed);
+    }
+    print_message("%zu genuine attestations\n", replayed);
+    assert_true(replayed > 0);
+    cJSON_Delete(expected);
+    free(text);
+}
+
+/* The guest agent's answers and envelopes of the index. */
+static void every_answer_of_a_guest_agent_replays(void **state)
+{
+    const genuine_evidence *genuine = evidence_or_skip(state);
+    size_t count = 0, replayed = 0;
+    const cJSON *entry;
+
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(genuine->index, "entries")) {
+        const char *file = text_of(entry, "file"), *kind = text_of(entry, "kind");
+        size_t len;
+        uint8_t *bytes;
+        ratls_evidence evidence;
+
+        if (strcmp(kind, "dstack-getquote-json") != 0 && strcmp(kind, "dstack-attestation-json") != 0 &&
+            strcmp(kind, "dstack-versioned-attestation-v0-tdx") != 0) {
+            continue;
+        }
+        bytes = read_file(genuine->folder, file, &len);
+        if (ratls_evidence_from_bytes(&evidence, (ratls_bytes){bytes, len}, NULL) != RATLS_OK) {
+            fail_msg("%s: cannot be read", file);
+        }
+        check_log(&evidence, file, &replayed);
+        count++;
+        ratls_evidence_clear(&evidence);
+        free(bytes);
+    }
+    print_message("%zu answers, %zu with a log that replays\n", count, replayed);
+    assert_true(count > 0);
+    assert_int_equal(count, replayed);
+}
+
 static void every_certificate_gives_what_the_index_says(void **state)
 {
     const genuine_evidence *genuine = evidence_or_skip(state);
@@ -200,6 +338,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_certificate_gives_what_the_index_says),
+        cmocka_unit_test(every_log_of_a_certificate_replays),
+        cmocka_unit_test(every_attestation_tells_the_application),
+        cmocka_unit_test(every_answer_of_a_guest_agent_replays),
         cmocka_unit_test(every_quote_shows_what_the_index_says),
     };
 
