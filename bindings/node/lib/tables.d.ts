@@ -207,6 +207,10 @@ export type Code =
   | "ENCLAVE_INIT"
   | "COLLATERAL_STALE"
   | "TD_MR_SEAM_ZERO"
+  | "TCB_DATE"
+  | "STRICT_INTERSECTION"
+  | "TRAILING_BYTES"
+  | "SGX_VERSION"
   | "REPORT_STALE"
   | "REPORT_NOT_YET"
   | "COLLATERAL_ATTENTION"
@@ -309,6 +313,24 @@ export interface VerifyOptions {
   readonly allowDebugMode?: boolean | undefined
   /** accept a TD whose SEPT_VE_DISABLE is clear */
   readonly allowSeptVe?: boolean | undefined
+  /** oldest date that a TCB level of the verdict may have */
+  readonly minTcbDate?: Date | number | string | undefined
+  /** accept only what Intel's verifier and dcap-qvl accept as well */
+  readonly strictIntersection?: boolean | undefined
+  /** accept nothing but zeros after the quote */
+  readonly strictTrailing?: boolean | undefined
+  /** of SGX quotes accept only version 3 */
+  readonly sgxV3Only?: boolean | undefined
+  /** accept a TD that may use performance monitoring */
+  readonly allowPerfmon?: boolean | undefined
+  /** accept a TD with LASS set */
+  readonly allowLass?: boolean | undefined
+  /** accept a TD with ICSSD set */
+  readonly allowIcssd?: boolean | undefined
+  /** accept a TD that may be migrated */
+  readonly allowMigratable?: boolean | undefined
+  /** accept a TD with a service TD bound to it */
+  readonly allowServiceTd?: boolean | undefined
   /** accept a certificate without a quote, only while nothing is pinned or demanded of the evidence */
   readonly allowSimulator?: boolean | undefined
   /** accept application pins without pins of MRTD and RTMR0 to RTMR2 */
@@ -385,6 +407,10 @@ export interface ResultFields {
   readonly tdxModuleTcbStatus: string | null
   /** status of the quoting enclave's level */
   readonly qeTcbStatus: string | null
+  /** TD 1.5: converged status under the module that launched the TD */
+  readonly launchTcbStatus: string | null
+  /** TD 1.5: converged status under the module that runs it now */
+  readonly currentTcbStatus: string | null
   /** the oldest date among the TCB levels used */
   readonly tcbDate: Date | null
   /** Intel's advisories that apply, sorted */

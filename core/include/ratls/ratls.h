@@ -225,6 +225,15 @@ typedef struct ratls_verify_options {
     int32_t allow_sept_ve;                      /**< accept a TD with SEPT_VE_DISABLE clear */
     int32_t allow_simulator;                    /**< accept a certificate without a quote, while nothing is pinned */
     int32_t allow_partial_pins;                 /**< accept application pins without firmware pins */
+    int64_t min_tcb_date;                       /**< 0: any; the oldest date that a TCB level of the verdict may have */
+    int32_t strict_intersection;                /**< 1: only what Intel's and the other published verifiers accept as well */
+    int32_t strict_trailing;                    /**< 1: nothing but zeros after the quote */
+    int32_t sgx_v3_only;                        /**< 1: of SGX quotes only version 3 */
+    int32_t allow_perfmon;                      /**< accept a TD that may use performance monitoring */
+    int32_t allow_lass;                         /**< accept a TD with LASS set */
+    int32_t allow_icssd;                        /**< accept a TD with ICSSD set */
+    int32_t allow_migratable;                   /**< accept a TD that may be migrated */
+    int32_t allow_service_td;                   /**< accept a TD with a service TD bound to it */
 } ratls_verify_options;
 
 #define RATLS_TIMEOUT_MS_DEFAULT 30000

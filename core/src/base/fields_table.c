@@ -51,6 +51,8 @@ const ratls_field_row ratls_field_rows[RATLS_FIELD_COUNT] = {
     {"platform_tcb_status", RATLS_TYPE_TEXT, RATLS_PIN_NONE, 1, 0, -1, -1, 0},
     {"tdx_module_tcb_status", RATLS_TYPE_TEXT, RATLS_PIN_NONE, 1, 0, -1, -1, 0},
     {"qe_tcb_status", RATLS_TYPE_TEXT, RATLS_PIN_NONE, 1, 0, -1, -1, 0},
+    {"launch_tcb_status", RATLS_TYPE_TEXT, RATLS_PIN_NONE, 1, 0, -1, -1, 0},
+    {"current_tcb_status", RATLS_TYPE_TEXT, RATLS_PIN_NONE, 1, 0, -1, -1, 0},
     {"tcb_date", RATLS_TYPE_TIME, RATLS_PIN_NONE, 1, 0, -1, -1, 0},
     {"advisory_ids", RATLS_TYPE_LIST, RATLS_PIN_NONE, 1, 0, -1, -1, 0},
     {"is_debug_mode", RATLS_TYPE_FLAG, RATLS_PIN_NONE, 1, 1, -1, -1, 0},

@@ -145,7 +145,7 @@ static bool signed_by(const ratls_certificate *certificate, const ratls_signer *
 
 /* R4: the rest of the root, its dates and serial number, is as its key signed it. The certificate that is known by its
  * digest was looked at before; another with the same key and name is verified. */
-static ratls_status check_root_signature(const ratls_chain *chain, ratls_trust *trust, ratls_error **err)
+static ratls_status check_root_signature(ratls_chain *chain, ratls_trust *trust, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     size_t last = chain->len - 1;
@@ -154,7 +154,8 @@ static ratls_status check_root_signature(const ratls_chain *chain, ratls_trust *
     uint8_t digest[RATLS_SHA256_LEN];
 
     TRY(ratls_sha256(digest, root->der, (ratls_bytes){0}, err));
-    CHECK(memcmp(digest, trust->anchor.certificate_sha256, sizeof digest) == 0 || signed_by(root, &signer, trust),
+    chain->root_is_anchor = memcmp(digest, trust->anchor.certificate_sha256, sizeof digest) == 0;
+    CHECK(chain->root_is_anchor || signed_by(root, &signer, trust),
           code_of(chain->kind, RATLS_CHAIN_SIGNATURE), ratls_detail_text("subject", chain->kind->subjects[last]));
     status = RATLS_OK;
 out:

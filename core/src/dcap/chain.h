@@ -49,6 +49,7 @@ typedef struct {
     ratls_pem pem; /* what the certificates borrow */
     ratls_chain_link links[RATLS_CHAIN_MAX];
     size_t len;
+    bool root_is_anchor; /* the very certificate, not another of the same key and name */
     int64_t not_before; /* the latest of the certificates' */
     int64_t not_after;  /* the earliest */
 } ratls_chain;

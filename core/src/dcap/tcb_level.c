@@ -106,7 +106,7 @@ static bool reaches(const uint8_t *components, const uint8_t *level, size_t firs
 }
 
 /* 3.8: the first level, from the highest down, that the platform reaches in everything. */
-static const ratls_tcb_verdict *find_platform_level(const ratls_tcb_info *info, const ratls_tcb_subject *subject)
+static const ratls_tcb_level *find_platform_level(const ratls_tcb_info *info, const ratls_tcb_subject *subject)
 {
     const uint8_t *svn = subject->tee_tcb_svn;
     size_t first = svn != NULL && svn[SVN_MODULE_VERSION] > 0 ? MODULE_COMPONENTS : 0;
@@ -116,7 +116,7 @@ static const ratls_tcb_verdict *find_platform_level(const ratls_tcb_info *info, 
 
         if (reaches(subject->pck->components, level->sgx, 0) && subject->pck->pce_svn >= level->pce_svn &&
             (svn == NULL || reaches(svn, level->tdx, first))) {
-            return &level->verdict;
+            return level;
         }
     }
     return NULL;
@@ -127,16 +127,19 @@ ratls_status ratls_tcb_position_find(
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     const uint8_t *svn = subject->tee_tcb_svn;
+    const ratls_tcb_level *level;
 
     *out = (ratls_tcb_position){0};
     CHECK(info->tdx == (svn != NULL), RATLS_ERR_INTERNAL, WHAT("TCB info of another TEE"));
     if (svn != NULL) {
         TRY(find_module_level(&out->module, info, subject, err));
     }
-    out->platform = find_platform_level(info, subject);
-    CHECK(out->platform != NULL, RATLS_ERR_DCAP_TCB_NOT_SUPPORTED, FOUND_HEX(subject->pck->components, RATLS_TCB_COMPONENTS),
+    level = find_platform_level(info, subject);
+    CHECK(level != NULL, RATLS_ERR_DCAP_TCB_NOT_SUPPORTED, FOUND_HEX(subject->pck->components, RATLS_TCB_COMPONENTS),
           ratls_detail_number("pce_svn", subject->pck->pce_svn),
           ratls_detail_hex("tee_tcb_svn", svn, svn == NULL ? 0 : RATLS_TCB_COMPONENTS));
+    out->platform = &level->verdict;
+    out->every_component = svn == NULL || reaches(svn, level->tdx, 0);
     status = RATLS_OK;
 out:
     return status;

@@ -5,12 +5,20 @@
 #include "dcap/qe_report.h"
 #include "dcap/tcb_level.h"
 
+enum {
+    SGX_VERSION = 3,
+    QE_AUTHENTICATION_LEN = 32,
+    CERTIFICATION_PCK_CHAIN = 5
+};
+
 /* The levels that decided, of the module that launched the TD and of the one that runs it now. */
 typedef struct {
     const ratls_tcb_verdict *qe;
     ratls_tcb_position launch;
     ratls_tcb_position current; /* empty unless the report tells of a current module */
     bool by_current;            /* the current module decided */
+    ratls_tcb_status launch_status;  /* converged; of a report that tells of both modules */
+    ratls_tcb_status current_status;
     ratls_tcb_status status;
 } tcb_evaluation;
 
@@ -110,7 +118,9 @@ static ratls_status evaluate_current(
 
     running.tee_tcb_svn = svn.data;
     TRY(ratls_tcb_position_find(&out->current, info, &running, err));
-    out->status = ratls_tcb_relaunch(out->status, converge(&out->current, out->qe), &out->by_current);
+    out->launch_status = out->status;
+    out->current_status = converge(&out->current, out->qe);
+    out->status = ratls_tcb_relaunch(out->launch_status, out->current_status, &out->by_current);
     status = RATLS_OK;
 out:
     return status;
@@ -170,6 +180,8 @@ static ratls_status claim_tcb(ratls_claims *claims, const tcb_evaluation *tcb, r
     claims->platform_tcb_status = decisive->platform->status;
     claims->tdx_module_tcb_status = decisive->module == NULL ? RATLS_TCB_NONE : decisive->module->status;
     claims->qe_tcb_status = tcb->qe->status;
+    claims->launch_tcb_status = tcb->launch_status;
+    claims->current_tcb_status = tcb->current_status;
     status = RATLS_OK;
 out:
     return status;
@@ -217,6 +229,30 @@ static void claim_platform(ratls_claims *claims, const ratls_prepared *prepared,
     claims->has_tcb_evaluation_data_number = true;
 }
 
+/* Why another verifier refuses what was found to be good (DCAP rules 4, the list at its end); NULL when none does. That the
+ * last second of the collateral does not count is looked at with the time. */
+static const char *find_outside(
+    const ratls_parsed_quote *quote, const ratls_prepared *prepared, const ratls_pck_chain *pck, const tcb_evaluation *tcb)
+{
+    if (quote->tee_type == RATLS_TEE_SGX && quote->version != SGX_VERSION) {
+        return "an SGX quote of another version than 3";
+    }
+    if (quote->qe_authentication_data.len != QE_AUTHENTICATION_LEN) {
+        return "QE authentication data of another length than 32";
+    }
+    if (!tcb->launch.every_component) {
+        return "a TDX component below its level that the module's own identity judges";
+    }
+    if (quote->certification_data_type != CERTIFICATION_PCK_CHAIN) {
+        return "a PCK chain that is not the quote's own";
+    }
+    if (!pck->chain.root_is_anchor || !prepared->tcb_info_signer.root_is_anchor ||
+        !ratls_prepared_qe_identity_signer(prepared)->root_is_anchor) {
+        return "a chain that ends in another certificate of the trusted root";
+    }
+    return NULL;
+}
+
 /* What must hold at every use, however much was verified before. */
 static ratls_status check_now(const ratls_prepared *prepared, const ratls_pck_chain *pck, int64_t now, ratls_error **err)
 {
@@ -245,6 +281,8 @@ ratls_status ratls_dcap_verify(ratls_claims *out, const ratls_parsed_quote *quot
     TRY(claim_tcb(&claims, &tcb, err));
     claim_dates(&claims, prepared, use.pck);
     claim_platform(&claims, prepared, &use.pck->platform);
+    claims.intersection_known = true;
+    claims.outside_intersection = find_outside(quote, prepared, use.pck, &tcb);
     *out = claims;
     claims = (ratls_claims){0};
     status = RATLS_OK;

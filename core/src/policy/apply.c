@@ -4,7 +4,10 @@
 
 #include "base/tables.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "policy/compiled.h"
+
+enum { QUOTE_VERSION_3 = 3 };
 
 static const char not_known[] = "not known";
 
@@ -14,11 +17,12 @@ static ratls_status check_one_status(const ratls_compiled_policy *policy, ratls_
     const char *found = ratls_tcb_status_word(one);
     char *acceptable = NULL;
 
+    if (found != NULL && one != RATLS_TCB_REVOKED && (policy->acceptable_tcb_statuses & (UINT32_C(1) << one)) != 0) {
+        return RATLS_OK;
+    }
     acceptable = ratls_policy_acceptable_text(policy);
     CHECK(acceptable != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    CHECK(found != NULL && one != RATLS_TCB_REVOKED && (policy->acceptable_tcb_statuses & (UINT32_C(1) << one)) != 0,
-          RATLS_ERR_TCB_STATUS, FOUND(found == NULL ? not_known : found), EXPECTED(acceptable));
-    status = RATLS_OK;
+    status = RAISE(err, RATLS_ERR_TCB_STATUS, FOUND(found == NULL ? not_known : found), EXPECTED(acceptable));
 out:
     free(acceptable);
     return status;
@@ -97,6 +101,45 @@ static ratls_status check_evaluation_number(const ratls_compiled_policy *policy,
           EXPECTED_NUMBER(policy->min_tcb_evaluation_data_number));
     CHECK(claims->tcb_evaluation_data_number >= policy->min_tcb_evaluation_data_number, RATLS_ERR_TCB_EVALUATION_DATA_NUMBER,
           FOUND_NUMBER(claims->tcb_evaluation_data_number), EXPECTED_NUMBER(policy->min_tcb_evaluation_data_number));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status check_tcb_date(const ratls_compiled_policy *policy, const ratls_claims *claims, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+    char found[RATLS_TIME_TEXT_LEN + 1], expected[RATLS_TIME_TEXT_LEN + 1];
+
+    if (policy->min_tcb_date == 0 || (claims->has_tcb_date && claims->tcb_date >= policy->min_tcb_date)) {
+        return RATLS_OK;
+    }
+    ratls_time_write(found, claims->tcb_date);
+    ratls_time_write(expected, policy->min_tcb_date);
+    status = RAISE(err, RATLS_ERR_TCB_DATE, FOUND(claims->has_tcb_date ? found : not_known), EXPECTED(expected));
+    return status;
+}
+
+/* What the quote alone says of its form. */
+static ratls_status check_form(const ratls_compiled_policy *policy, const ratls_parsed_quote *quote, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    CHECK(!policy->strict_trailing || ratls_bytes_all_zero(quote->trailing), RATLS_ERR_TRAILING_BYTES, FOUND_NUMBER(quote->trailing.len));
+    CHECK(!policy->sgx_v3_only || quote->tee_type != RATLS_TEE_SGX || quote->version == QUOTE_VERSION_3, RATLS_ERR_SGX_VERSION,
+          FOUND_NUMBER(quote->version));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status check_intersection(const ratls_compiled_policy *policy, const ratls_claims *claims, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    CHECK(!policy->strict_intersection || claims->intersection_known, RATLS_ERR_STRICT_INTERSECTION, WHAT(not_known));
+    CHECK(!policy->strict_intersection || claims->outside_intersection == NULL, RATLS_ERR_STRICT_INTERSECTION,
+          WHAT(claims->outside_intersection));
     status = RATLS_OK;
 out:
     return status;
@@ -241,11 +284,14 @@ ratls_status ratls_policy_apply(
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
+    TRY(check_form(policy, quote, err));
     TRY(ratls_policy_check_attributes(policy, quote, waived, err));
     TRY(check_tcb_status(policy, claims, err));
     TRY(check_advisories(policy, claims, err));
     TRY(check_evaluation_number(policy, claims, err));
+    TRY(check_tcb_date(policy, claims, err));
     TRY(check_tee_tcb_svn(policy, quote, err));
+    TRY(check_intersection(policy, claims, err));
     TRY(check_pins(policy, quote, claims, identity, err));
     status = RATLS_OK;
 out:

@@ -4,11 +4,12 @@
 /* TDATTRIBUTES, as bits of the little-endian number. */
 static const uint64_t td_debug = UINT64_C(1) << 0;
 static const uint64_t td_under_debug = UINT64_C(0xfe); /* 1 to 7: the rest of the TUD byte */
+static const uint64_t td_icssd = UINT64_C(1) << 16;
 static const uint64_t td_lass = UINT64_C(1) << 27;
 static const uint64_t td_sept_ve_disable = UINT64_C(1) << 28;
 static const uint64_t td_migratable = UINT64_C(1) << 29;
 static const uint64_t td_perfmon = UINT64_C(1) << 63;
-/* 8 to 26, with ICSSD (16), and 32 to 62, with TPA (62): reserved, or not accepted by default. PKS and KL (30, 31) are. */
+/* 8 to 26, with ICSSD (16), which an option accepts, and 32 to 62, with TPA (62). PKS and KL (30, 31) are accepted. */
 static const uint64_t td_reserved = UINT64_C(0x7fffffff07ffff00);
 
 /* XFAM: x87 and SSE are always there; what the architecture knows. */
@@ -41,14 +42,34 @@ static ratls_status note_waived(ratls_advisories *waived, const char *word, ratl
     return waived == NULL ? RATLS_OK : ratls_advisories_add(waived, word, err);
 }
 
-static ratls_status check_sept_ve(
-    const ratls_compiled_policy *policy, ratls_bytes attributes, ratls_advisories *waived, ratls_error **err)
+/* An attribute that is only accepted where an option says so, and then noted. */
+typedef struct {
+    bool found;
+    bool allowed;
+    ratls_status code;
+    const char *word;
+} td_choice;
+
+static ratls_status check_choice(const td_choice *choice, ratls_bytes found, ratls_advisories *waived, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
 
-    if ((flags_of(attributes) & td_sept_ve_disable) == 0) {
-        CHECK(policy->allow_sept_ve, RATLS_ERR_TD_SEPT_VE, FOUND_HEX(attributes.data, attributes.len));
-        TRY(note_waived(waived, "sept_ve", err));
+    if (!choice->found) {
+        return RATLS_OK;
+    }
+    CHECK(choice->allowed, choice->code, FOUND_HEX(found.data, found.len));
+    TRY(note_waived(waived, choice->word, err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+static ratls_status check_choices(const td_choice *choices, size_t len, ratls_bytes found, ratls_advisories *waived, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    for (size_t i = 0; i < len; i++) {
+        TRY(check_choice(&choices[i], found, waived, err));
     }
     status = RATLS_OK;
 out:
@@ -60,20 +81,23 @@ static ratls_status check_td_attributes(
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     uint64_t flags = flags_of(attributes);
+    const td_choice debug = {(flags & td_debug) != 0, policy->allow_debug_mode, RATLS_ERR_DEBUG_MODE, "debug_mode"};
+    const td_choice others[] = {
+        {(flags & td_icssd) != 0, policy->allow_icssd, RATLS_ERR_TD_ATTRIBUTES_RESERVED, "icssd"},
+        {(flags & td_sept_ve_disable) == 0, policy->allow_sept_ve, RATLS_ERR_TD_SEPT_VE, "sept_ve"},
+        {(flags & td_migratable) != 0, policy->allow_migratable, RATLS_ERR_TD_MIGRATABLE, "migratable"},
+        {(flags & td_perfmon) != 0, policy->allow_perfmon, RATLS_ERR_TD_PERFMON, "perfmon"},
+        {(flags & td_lass) != 0, policy->allow_lass, RATLS_ERR_TD_LASS, "lass"},
+    };
+    uint64_t forbidden = policy->allow_icssd ? td_reserved & ~td_icssd : td_reserved;
     uint8_t reserved[8];
 
-    flags_write(reserved, td_reserved);
-    if ((flags & td_debug) != 0) {
-        CHECK(policy->allow_debug_mode, RATLS_ERR_DEBUG_MODE, FOUND_HEX(attributes.data, attributes.len));
-        TRY(note_waived(waived, "debug_mode", err));
-    }
+    flags_write(reserved, forbidden);
+    TRY(check_choice(&debug, attributes, waived, err));
     CHECK((flags & td_under_debug) == 0, RATLS_ERR_TD_ATTRIBUTES_TUD, FOUND_HEX(attributes.data, attributes.len));
-    CHECK((flags & td_reserved) == 0, RATLS_ERR_TD_ATTRIBUTES_RESERVED, FOUND_HEX(attributes.data, attributes.len),
+    CHECK((flags & forbidden) == 0, RATLS_ERR_TD_ATTRIBUTES_RESERVED, FOUND_HEX(attributes.data, attributes.len),
           EXPECTED_HEX(reserved, sizeof reserved));
-    TRY(check_sept_ve(policy, attributes, waived, err));
-    CHECK((flags & td_migratable) == 0, RATLS_ERR_TD_MIGRATABLE, FOUND_HEX(attributes.data, attributes.len));
-    CHECK((flags & td_perfmon) == 0, RATLS_ERR_TD_PERFMON, FOUND_HEX(attributes.data, attributes.len));
-    CHECK((flags & td_lass) == 0, RATLS_ERR_TD_LASS, FOUND_HEX(attributes.data, attributes.len));
+    TRY(check_choices(others, sizeof others / sizeof others[0], attributes, waived, err));
     status = RATLS_OK;
 out:
     return status;
@@ -87,6 +111,8 @@ static ratls_status check_td(
     ratls_bytes xfam = ratls_quote_body_field(quote, RATLS_FIELD_XFAM);
     ratls_bytes service_td = ratls_quote_body_field(quote, RATLS_FIELD_MR_SERVICE_TD);
     ratls_bytes module = ratls_quote_body_field(quote, RATLS_FIELD_MR_SEAM);
+    /* Only TD 1.5 reports have it; a bound service TD could migrate this one. */
+    const td_choice service = {!ratls_bytes_all_zero(service_td), policy->allow_service_td, RATLS_ERR_SERVICE_TD, "service_td"};
     uint8_t required[8];
 
     flags_write(required, xfam_required);
@@ -95,8 +121,7 @@ static ratls_status check_td(
     /* DCAP rules 8: outside what is allowed is a refusal. */
     CHECK((flags_of(xfam) & xfam_required) == xfam_required && (flags_of(xfam) & ~xfam_known) == 0, RATLS_ERR_TD_XFAM,
           FOUND_HEX(xfam.data, xfam.len), EXPECTED_HEX(required, sizeof required));
-    /* Only TD 1.5 reports have it; a bound service TD could migrate this one. */
-    CHECK(ratls_bytes_all_zero(service_td), RATLS_ERR_SERVICE_TD, FOUND_HEX(service_td.data, service_td.len));
+    TRY(check_choice(&service, service_td, waived, err));
     /* Collateral knows a module by its signer and SVN; its own measurement is held to nothing but being one. */
     CHECK(!ratls_bytes_all_zero(module), RATLS_ERR_TD_MR_SEAM_ZERO, FOUND_HEX(module.data, module.len));
     status = RATLS_OK;

@@ -54,8 +54,12 @@ typedef struct {
     ratls_tcb_status platform_tcb_status;
     ratls_tcb_status tdx_module_tcb_status;
     ratls_tcb_status qe_tcb_status;
+    ratls_tcb_status launch_tcb_status;  /* TD 1.5: converged, under the module that launched the TD … */
+    ratls_tcb_status current_tcb_status; /* … and the one that runs it now */
     ratls_advisories advisories;
     bool advisories_unknown; /* nobody said which apply: an empty set then means nothing */
+    bool intersection_known;          /* the verifier knows what other verifiers would say of it … */
+    const char *outside_intersection; /* … and why one of them refuses it (a literal); NULL: none does */
     bool has_tcb_date;
     int64_t tcb_date;
     bool has_fmspc;

@@ -25,6 +25,7 @@ struct ratls_compiled_policy {
     bool has_min_tee_tcb_svn;
     uint8_t min_tee_tcb_svn[16];
     int64_t min_tcb_evaluation_data_number;
+    int64_t min_tcb_date;
     int64_t now;
     int64_t cache_ttl_s;
     int64_t timeout_ms;
@@ -33,6 +34,14 @@ struct ratls_compiled_policy {
     bool allow_sept_ve;
     bool allow_simulator;
     bool allow_partial_pins;
+    bool strict_intersection;
+    bool strict_trailing;
+    bool sgx_v3_only;
+    bool allow_perfmon;
+    bool allow_lass;
+    bool allow_icssd;
+    bool allow_migratable;
+    bool allow_service_td;
 };
 
 /** Lists of the options: a pointer with no entries is an error, and so are entries without a pointer. */

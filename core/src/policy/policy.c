@@ -1,6 +1,7 @@
 /* Options → a compiled policy. */
 #include "policy/policy.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 enum {
     EVALUATION_NUMBER_MAX = INT32_MAX,
     /* Up to this size the struct was in the first release; later fields are appended. */
-    VERIFY_OPTIONS_FIRST_SIZE = sizeof(ratls_verify_options)
+    VERIFY_OPTIONS_FIRST_SIZE = offsetof(ratls_verify_options, min_tcb_date)
 };
 
 /* 9999-12-31T23:59:59Z: the last time that RFC 3339 can write. */
@@ -52,12 +53,29 @@ out:
 
 static ratls_status compile_flags(ratls_compiled_policy *policy, const ratls_verify_options *options, ratls_error **err)
 {
+    const struct {
+        bool *out;
+        const char *option;
+        int32_t value;
+    } flags[] = {
+        {&policy->allow_debug_mode, "allow_debug_mode", options->allow_debug_mode},
+        {&policy->allow_sept_ve, "allow_sept_ve", options->allow_sept_ve},
+        {&policy->allow_simulator, "allow_simulator", options->allow_simulator},
+        {&policy->allow_partial_pins, "allow_partial_pins", options->allow_partial_pins},
+        {&policy->strict_intersection, "strict_intersection", options->strict_intersection},
+        {&policy->strict_trailing, "strict_trailing", options->strict_trailing},
+        {&policy->sgx_v3_only, "sgx_v3_only", options->sgx_v3_only},
+        {&policy->allow_perfmon, "allow_perfmon", options->allow_perfmon},
+        {&policy->allow_lass, "allow_lass", options->allow_lass},
+        {&policy->allow_icssd, "allow_icssd", options->allow_icssd},
+        {&policy->allow_migratable, "allow_migratable", options->allow_migratable},
+        {&policy->allow_service_td, "allow_service_td", options->allow_service_td},
+    };
     ratls_status status = RATLS_ERR_INTERNAL;
 
-    TRY(compile_flag(&policy->allow_debug_mode, "allow_debug_mode", options->allow_debug_mode, err));
-    TRY(compile_flag(&policy->allow_sept_ve, "allow_sept_ve", options->allow_sept_ve, err));
-    TRY(compile_flag(&policy->allow_simulator, "allow_simulator", options->allow_simulator, err));
-    TRY(compile_flag(&policy->allow_partial_pins, "allow_partial_pins", options->allow_partial_pins, err));
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        TRY(compile_flag(flags[i].out, flags[i].option, flags[i].value, err));
+    }
     status = RATLS_OK;
 out:
     return status;
@@ -79,10 +97,12 @@ static ratls_status compile_numbers(ratls_compiled_policy *policy, const ratls_v
 
     TRY(check_range("min_tcb_evaluation_data_number", options->min_tcb_evaluation_data_number, EVALUATION_NUMBER_MAX,
                     "a number from 0 to 2147483647", err));
+    TRY(check_range("min_tcb_date", options->min_tcb_date, time_max, "a time from 1970 to 9999", err));
     TRY(check_range("now", options->now, time_max, "a time from 1970 to 9999", err));
     TRY(check_range("timeout_ms", options->timeout_ms, INT32_MAX, "milliseconds from 0 to 2147483647", err));
     TRY(check_range("max_age_s", options->max_age_s, INT32_MAX, "seconds from 0 to 2147483647", err));
     policy->min_tcb_evaluation_data_number = options->min_tcb_evaluation_data_number;
+    policy->min_tcb_date = options->min_tcb_date;
     policy->now = options->now;
     policy->timeout_ms = options->timeout_ms == 0 ? RATLS_TIMEOUT_MS_DEFAULT : options->timeout_ms;
     policy->max_age_s = options->max_age_s == 0 ? RATLS_MAX_AGE_S_DEFAULT : options->max_age_s;
@@ -239,6 +259,11 @@ bool ratls_policy_allow_debug_mode(const ratls_compiled_policy *policy)
     return policy->allow_debug_mode;
 }
 
+bool ratls_policy_strict_intersection(const ratls_compiled_policy *policy)
+{
+    return policy->strict_intersection;
+}
+
 bool ratls_policy_allow_simulator(const ratls_compiled_policy *policy)
 {
     return policy->allow_simulator;
@@ -246,7 +271,8 @@ bool ratls_policy_allow_simulator(const ratls_compiled_policy *policy)
 
 bool ratls_policy_demands_anything(const ratls_compiled_policy *policy)
 {
-    if (policy->has_min_tee_tcb_svn || policy->min_tcb_evaluation_data_number > 0 || policy->advisories_limited) {
+    if (policy->has_min_tee_tcb_svn || policy->min_tcb_evaluation_data_number > 0 || policy->min_tcb_date > 0 ||
+        policy->advisories_limited || policy->strict_intersection) {
         return true;
     }
     for (size_t field = 0; field < RATLS_FIELD_COUNT; field++) {

@@ -18,6 +18,7 @@ int64_t ratls_policy_now(const ratls_compiled_policy *policy);          /* 0: th
 int64_t ratls_policy_cache_ttl_s(const ratls_compiled_policy *policy);  /* 0: off */
 int64_t ratls_policy_timeout_ms(const ratls_compiled_policy *policy);
 bool ratls_policy_allow_debug_mode(const ratls_compiled_policy *policy);
+bool ratls_policy_strict_intersection(const ratls_compiled_policy *policy);
 bool ratls_policy_allow_simulator(const ratls_compiled_policy *policy);
 /* MRTD, any pin, or a least version or a list of advisories: something that only evidence can meet. */
 bool ratls_policy_demands_anything(const ratls_compiled_policy *policy);

@@ -46,6 +46,15 @@ static const policy_key policy_keys[] = {
     KEY(allow_sept_ve, KEY_FLAG),
     KEY(allow_simulator, KEY_FLAG),
     KEY(allow_partial_pins, KEY_FLAG),
+    KEY(min_tcb_date, KEY_TIME),
+    KEY(strict_intersection, KEY_FLAG),
+    KEY(strict_trailing, KEY_FLAG),
+    KEY(sgx_v3_only, KEY_FLAG),
+    KEY(allow_perfmon, KEY_FLAG),
+    KEY(allow_lass, KEY_FLAG),
+    KEY(allow_icssd, KEY_FLAG),
+    KEY(allow_migratable, KEY_FLAG),
+    KEY(allow_service_td, KEY_FLAG),
 };
 
 /* Beyond it a JSON number is no longer exactly what was written. */

@@ -76,6 +76,8 @@ char *ratls_claims_tcb_json(const ratls_claims *claims)
     add_word(&text, "platform_tcb_status", ratls_tcb_status_intel(claims->platform_tcb_status));
     add_word(&text, "tdx_module_tcb_status", ratls_tcb_status_intel(claims->tdx_module_tcb_status));
     add_word(&text, "qe_tcb_status", ratls_tcb_status_intel(claims->qe_tcb_status));
+    add_word(&text, "launch_tcb_status", ratls_tcb_status_intel(claims->launch_tcb_status));
+    add_word(&text, "current_tcb_status", ratls_tcb_status_intel(claims->current_tcb_status));
     add_time(&text, "tcb_date", claims->has_tcb_date, claims->tcb_date);
     add_advisories(&text, claims);
     add_hex(&text, "fmspc", claims->has_fmspc, claims->fmspc, sizeof claims->fmspc);

@@ -117,6 +117,10 @@ static ratls_status join(ratls_claims *whole, const ratls_claims *part, ratls_er
     take_worse(&whole->tdx_module_tcb_status, part->tdx_module_tcb_status);
     take_worse(&whole->qe_tcb_status, part->qe_tcb_status);
     whole->collateral_generation = fold(whole->collateral_generation, part->collateral_generation);
+    take_worse(&whole->launch_tcb_status, part->launch_tcb_status);
+    take_worse(&whole->current_tcb_status, part->current_tcb_status);
+    whole->intersection_known = whole->intersection_known || part->intersection_known;
+    whole->outside_intersection = whole->outside_intersection == NULL ? part->outside_intersection : whole->outside_intersection;
     whole->hardware_verified = whole->hardware_verified && part->hardware_verified;
     whole->advisories_unknown = whole->advisories_unknown || part->advisories_unknown;
     whole->signer_revocation_unchecked = whole->signer_revocation_unchecked || part->signer_revocation_unchecked;

@@ -153,6 +153,8 @@ static ratls_status set_tcb(ratls_result *result, const ratls_claims *claims, ra
     TRY(set_text(result, RATLS_FIELD_PLATFORM_TCB_STATUS, ratls_tcb_status_intel(claims->platform_tcb_status), err));
     TRY(set_text(result, RATLS_FIELD_TDX_MODULE_TCB_STATUS, ratls_tcb_status_intel(claims->tdx_module_tcb_status), err));
     TRY(set_text(result, RATLS_FIELD_QE_TCB_STATUS, ratls_tcb_status_intel(claims->qe_tcb_status), err));
+    TRY(set_text(result, RATLS_FIELD_LAUNCH_TCB_STATUS, ratls_tcb_status_intel(claims->launch_tcb_status), err));
+    TRY(set_text(result, RATLS_FIELD_CURRENT_TCB_STATUS, ratls_tcb_status_intel(claims->current_tcb_status), err));
     TRY(set_time(result, RATLS_FIELD_TCB_DATE, claims->has_tcb_date, claims->tcb_date, err));
     TRY(set_list(result, RATLS_FIELD_ADVISORY_IDS, claims->hardware_verified && !claims->advisories_unknown, &claims->advisories, err));
     TRY(set_number(result, RATLS_FIELD_TCB_EVALUATION_DATA_NUMBER, claims->has_tcb_evaluation_data_number,

@@ -29,11 +29,27 @@ def write(book: Book) -> None:
     debug = book.world.mint("debug")
     book.verify("attributes/debug-allowed", "a debug TD, and allowed", debug, book.accepted(debug, waived=("debug_mode",)),
                 options={"allow_debug_mode": True})
+    write_choices(book)
     both = book.world.mint(body={"td_attributes": (SEPT_VE | 3).to_bytes(8, "little")})
     book.verify("attributes/debug-allowed-tud", "allowing debug does not allow the rest of its byte", both, ("TD_ATTRIBUTES_TUD", HEALTHY),
                 options={"allow_debug_mode": True})
     write_xfam(book)
     write_enclaves(book)
+
+
+def write_choices(book: Book) -> None:
+    """Attributes that an option accepts, and no other option."""
+    choices = {16: "allow_icssd", 27: "allow_lass", 29: "allow_migratable", 63: "allow_perfmon"}
+    for bit, option in choices.items():
+        minted = book.world.mint(body={"td_attributes": (SEPT_VE | 1 << bit).to_bytes(8, "little")})
+        book.verify(f"attributes/td-bit-{bit:02}-allowed", f"TD attribute bit {bit} set, and allowed", minted,
+                    book.accepted(minted, waived=(option.removeprefix("allow_"),)), options={option: True})
+        others = {other: True for other in [*choices.values(), "allow_debug_mode", "allow_sept_ve", "allow_service_td"] if other != option}
+        book.verify(f"attributes/td-bit-{bit:02}-others-allowed", f"TD attribute bit {bit} set, and everything else allowed", minted,
+                    (bit_code(bit) or "", HEALTHY), options=others)
+    tpa = book.world.mint(body={"td_attributes": (SEPT_VE | 1 << 62 | 1 << 16).to_bytes(8, "little")})
+    book.verify("attributes/td-bit-62-icssd-allowed", "allowing ICSSD allows no other reserved bit", tpa, ("TD_ATTRIBUTES_RESERVED", HEALTHY),
+                options={"allow_icssd": True})
 
 
 def write_xfam(book: Book) -> None:
@@ -43,7 +59,9 @@ def write_xfam(book: Book) -> None:
         expect = book.accepted(minted) if code is None else (code, HEALTHY)
         book.verify(f"attributes/xfam-{value:x}", f"XFAM {value:#x}", minted, expect)
     service = book.world.mint(kind="tdx-v5-type3", body={"mr_service_td": bytes(47) + b"\x01"})
-    book.verify("attributes/service-td", "a TD with a service TD bound to it", service, ("SERVICE_TD", HEALTHY))
+    book.verify("attributes/service-td", "a TD with a service TD bound to it", service, ("SERVICE_TD", HEALTHY.of_td15()))
+    book.verify("attributes/service-td-allowed", "a TD with a service TD bound to it, and allowed", service,
+                book.accepted(service, waived=("service_td",)), options={"allow_service_td": True})
     nameless = book.world.mint(body={"mr_seam": bytes(48)})
     book.verify("attributes/mr-seam-zero", "a TD report that names no TDX module", nameless, ("TD_MR_SEAM_ZERO", HEALTHY))
 

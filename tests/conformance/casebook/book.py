@@ -74,20 +74,22 @@ class Book:
     def verify(self, name: str, description: str, minted: Minted, expect: Expectation, *, quote: bytes | None = None,
                certificate: bytes | None = None, bound: bool = False, verifier: Any = "dcap", options: Mapping[str, Any] | None = None,
                options_text: str | None = None, collateral: str | bytes | None = None, trust_anchor: bytes | None = None,
-               at: int | None = None, without: tuple[str, ...] = ()) -> None:
+               at: int | None = None, without: tuple[str, ...] = (), folder: bool = False) -> None:
         """Verify the quote, or, where `bound` or `certificate` says so, the certificate.
 
-        `at`: time of the verification, the world's unless given. `without`: inputs that are left out."""
+        `at`: time of the verification, the world's unless given. `without`: inputs that are left out. `folder`: the case's files
+        have a folder of their own."""
+        part = (lambda short, long: f"{name}/{long}") if folder else (lambda short, long: f"{name}.{short}")
         inputs: dict[str, str] = {}
         if bound or certificate is not None:
-            inputs["certificate"] = self.vector(f"{name}.der", minted.certificate_der if certificate is None else certificate)
+            inputs["certificate"] = self.vector(part("der", "certificate.der"), minted.certificate_der if certificate is None else certificate)
         else:
-            inputs["quote"] = self.vector(f"{name}.quote", minted.quote if quote is None else quote)
+            inputs["quote"] = self.vector(part("quote", "quote.bin"), minted.quote if quote is None else quote)
         if verifier == "dcap":
             bundle = minted.collateral_json if collateral is None else collateral
-            inputs["collateral"] = self.vector(f"{name}.collateral.json", bundle.encode() if isinstance(bundle, str) else bundle)
+            inputs["collateral"] = self.vector(part("collateral.json", "collateral.json"), bundle.encode() if isinstance(bundle, str) else bundle)
             anchor = minted.trust_anchor_pem.encode() if trust_anchor is None else trust_anchor
-            inputs["trust_anchor"] = self.vector(f"{name}.root", anchor)
+            inputs["trust_anchor"] = self.vector(part("root", "root.pem"), anchor)
         for left_out in without:
             inputs.pop(left_out)
         moment = self.now if at is None else at

@@ -50,6 +50,6 @@ def write(book: Book) -> None:
 
 def known(status: str, dcap: str) -> dict[str, object]:
     """What a refusal tells of the least that a custom verifier may say."""
-    nothing = ("platform_tcb_status", "tdx_module_tcb_status", "qe_tcb_status", "tcb_date", "advisory_ids", "fmspc",
+    nothing = ("platform_tcb_status", "tdx_module_tcb_status", "qe_tcb_status", "launch_tcb_status", "current_tcb_status", "tcb_date", "advisory_ids", "fmspc",
                "tcb_evaluation_data_number", "collateral_expires_at")
     return {"tcb_status": status, "tcb_status_dcap": dcap, **dict.fromkeys(nothing)}

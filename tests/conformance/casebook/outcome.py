@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Sequence
 
@@ -28,17 +28,24 @@ class Verdict:
     platform: str = "UpToDate"
     module: str | None = "UpToDate"  # None: no module level was used
     qe: str = "UpToDate"
+    launch: str | None = None  # TD 1.5: converged, at launch and now
+    current: str | None = None
     date: str = "2025-05-14"
     advisories: tuple[str, ...] = ()
     number: int = 20  # TCB evaluation data number
     expires: int | None = None  # seconds; 29 days from the world's now unless given
     platform_ca: bool = True
 
+    def of_td15(self) -> Verdict:
+        """The same module at launch and now."""
+        return replace(self, launch=self.launch or self.status, current=self.current or self.status)
+
     def tcb(self, now: int, fmspc: str) -> dict[str, Any]:
         """What an error tells of it."""
         return {
             "tcb_status": WORDS.get(self.status, self.status), "tcb_status_dcap": self.status, "platform_tcb_status": self.platform,
-            "tdx_module_tcb_status": self.module, "qe_tcb_status": self.qe, "tcb_date": f"{self.date}T00:00:00Z",
+            "tdx_module_tcb_status": self.module, "qe_tcb_status": self.qe,
+            "launch_tcb_status": self.launch, "current_tcb_status": self.current, "tcb_date": f"{self.date}T00:00:00Z",
             "advisory_ids": sorted(self.advisories), "fmspc": fmspc, "tcb_evaluation_data_number": self.number,
             "collateral_expires_at": rfc3339(self.expires or now + 29 * DAY),
         }
@@ -121,6 +128,7 @@ def result(quote: bytes | None, *, now: int, verifier: str, verdict: Verdict | N
         known |= identity.known(quote, events) if is_tdx(quote) else {}
     known["report_encoding"] = encoding
     if verdict is not None:
+        verdict = verdict.of_td15() if quote is not None and is_td15(quote) else verdict
         known |= verdict.tcb(now, (platform or {}).get("fmspc") or "")
         known |= platform or {}
     known |= claims or {}

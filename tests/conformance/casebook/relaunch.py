@@ -46,7 +46,7 @@ def write_state(book: Book, platform: str, launch: str, current: str) -> None:
     both = converge(platform, launch), converge(platform, current)
     status = relaunched(*both)
     levels = (PLATFORM[platform], MODULE[launch], MODULE[current])
-    verdict = Verdict(status=status, platform=platform, module=current if current_decides(*both) else launch, date=min(level[1] for level in levels),
+    verdict = Verdict(status=status, launch=both[0], current=both[1], platform=platform, module=current if current_decides(*both) else launch, date=min(level[1] for level in levels),
                       advisories=tuple(sorted({advisory for level in levels for advisory in level[2]})))
     name = f"relaunch/{platform}-{launch}-{current}".lower()
     description = f"platform {platform}, module {launch} at launch and {current} now: {status}"

@@ -404,10 +404,62 @@ static void first_refusal_first(void **state)
     ratls_claims_clear(&f.claims);
 }
 
+static void intersection_not_known(void **state)
+{
+    fixture f = td_fixture();
+    ratls_error *err = NULL;
+
+    (void)state;
+    f.options.strict_intersection = 1;
+    ASSERT_FAILS(apply(&f, &err), STRICT_INTERSECTION);
+    ratls_error_free(err);
+    f.claims.intersection_known = true;
+    assert_int_equal(apply(&f, NULL), RATLS_OK);
+}
+
+static void outside_the_intersection(void **state)
+{
+    fixture f = td_fixture();
+    ratls_error *err = NULL;
+
+    (void)state;
+    f.claims.intersection_known = true;
+    f.claims.outside_intersection = "something";
+    assert_int_equal(apply(&f, NULL), RATLS_OK);
+    f.options.strict_intersection = 1;
+    ASSERT_FAILS(apply(&f, &err), STRICT_INTERSECTION);
+    ASSERT_DETAIL("what", "something");
+    ratls_error_free(err);
+}
+
+static void tcb_date_too_old(void **state)
+{
+    fixture f = td_fixture();
+    ratls_error *err = NULL;
+
+    (void)state;
+    f.options.min_tcb_date = 1700000000;
+    ASSERT_FAILS(apply(&f, &err), TCB_DATE);
+    ASSERT_DETAIL("found", "not known");
+    ratls_error_free(err);
+    f.claims.has_tcb_date = true;
+    f.claims.tcb_date = 1699999999;
+    err = NULL;
+    ASSERT_FAILS(apply(&f, &err), TCB_DATE);
+    ASSERT_DETAIL("found", "2023-11-14T22:13:19Z");
+    ASSERT_DETAIL("expected", "2023-11-14T22:13:20Z");
+    ratls_error_free(err);
+    f.claims.tcb_date = 1700000000;
+    assert_int_equal(apply(&f, NULL), RATLS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acceptable),
+        cmocka_unit_test(intersection_not_known),
+        cmocka_unit_test(outside_the_intersection),
+        cmocka_unit_test(tcb_date_too_old),
         cmocka_unit_test(every_other_status_by_default),
         cmocka_unit_test(list_replaces_the_default),
         cmocka_unit_test(revoked_whatever_is_listed),

@@ -107,7 +107,8 @@ static void tcb_json_of_a_verdict(void **state)
     assert_int_equal(ratls_advisories_add(&claims.advisories, "INTEL-SA-00615", NULL), RATLS_OK);
     json = ratls_claims_tcb_json(&claims);
     assert_string_equal(json, "{\"tcb_status\":\"OK\",\"tcb_status_dcap\":\"UpToDate\",\"platform_tcb_status\":\"UpToDate\","
-                              "\"tdx_module_tcb_status\":null,\"qe_tcb_status\":null,\"tcb_date\":\"2023-11-14T22:13:20Z\","
+                              "\"tdx_module_tcb_status\":null,\"qe_tcb_status\":null,"
+                              "\"launch_tcb_status\":null,\"current_tcb_status\":null,\"tcb_date\":\"2023-11-14T22:13:20Z\","
                               "\"advisory_ids\":[\"INTEL-SA-00615\",\"INTEL-SA-00837\"],\"fmspc\":\"30806f000000\","
                               "\"tcb_evaluation_data_number\":17,\"collateral_expires_at\":null}");
     free(json);

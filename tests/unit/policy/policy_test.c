@@ -110,10 +110,26 @@ static void struct_too_short(void **state)
     ratls_verify_options options = defaults();
 
     (void)state;
-    options.size = sizeof options - 1;
+    options.size = offsetof(ratls_verify_options, min_tcb_date) - 1;
     assert_refused(&options, RATLS_ERR_OPTIONS_SIZE, NULL);
     options.size = 0;
     assert_refused(&options, RATLS_ERR_OPTIONS_SIZE, NULL);
+}
+
+/* Options as they were before the first field that was appended: the others have their defaults, whatever lies behind. */
+static void struct_of_before(void **state)
+{
+    ratls_verify_options options = defaults();
+    ratls_compiled_policy *policy = NULL;
+
+    (void)state;
+    options.size = offsetof(ratls_verify_options, min_tcb_date);
+    options.min_tcb_date = -1;
+    options.allow_perfmon = 1;
+    assert_int_equal(ratls_policy_compile(&policy, &options, NULL), RATLS_OK);
+    assert_false(policy->allow_perfmon);
+    assert_int_equal(policy->min_tcb_date, 0);
+    ratls_compiled_policy_free(policy);
 }
 
 /* Options of a later release: what this one does not know must be zero. */
@@ -317,6 +333,7 @@ int main(void)
         cmocka_unit_test(every_option_is_read),
         cmocka_unit_test(negative_cache_is_off),
         cmocka_unit_test(struct_too_short),
+        cmocka_unit_test(struct_of_before),
         cmocka_unit_test(struct_longer_with_zero_tail),
         cmocka_unit_test(struct_longer_with_something_unknown),
         cmocka_unit_test(struct_size_never_set),

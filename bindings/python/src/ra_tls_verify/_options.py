@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: In C zero stands for the default, and a verdict cache is switched off by a negative number.
 _CACHE_OFF = -1
 #: Options where zero cannot be told from "not given" in C, and would make no sense either.
-_AT_LEAST_ONE = ("now", "timeout_ms", "max_age_s")
+_AT_LEAST_ONE = ("min_tcb_date", "now", "timeout_ms", "max_age_s")
 #: Characters of a wrong value that a message shows.
 _SHOWN_MAX = 400
 
@@ -54,6 +54,24 @@ class VerifyOptions:
     allow_simulator: bool = False
     #: Accept application pins without pins of MRTD and RTMR0 to RTMR2.
     allow_partial_pins: bool = False
+    #: Oldest date that a TCB level of the verdict may have (aware datetime, or seconds since 1970).
+    min_tcb_date: datetime | int | None = None
+    #: Accept only what Intel's verifier and dcap-qvl accept as well.
+    strict_intersection: bool = False
+    #: Accept nothing but zeros after the quote.
+    strict_trailing: bool = False
+    #: Of SGX quotes accept only version 3.
+    sgx_v3_only: bool = False
+    #: Accept a TD that may use performance monitoring.
+    allow_perfmon: bool = False
+    #: Accept a TD with LASS set.
+    allow_lass: bool = False
+    #: Accept a TD with ICSSD set.
+    allow_icssd: bool = False
+    #: Accept a TD that may be migrated.
+    allow_migratable: bool = False
+    #: Accept a TD with a service TD bound to it.
+    allow_service_td: bool = False
     #: Verify for this time instead of the clock's (aware datetime, or seconds since 1970); bypasses the verdict cache.
     now: datetime | int | None = None
     #: Seconds that a verdict on a certificate is kept; 0: not at all; not given: 3600.

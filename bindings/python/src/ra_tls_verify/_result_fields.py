@@ -69,6 +69,10 @@ class ResultFields:
     tdx_module_tcb_status: str | None
     #: status of the quoting enclave's level
     qe_tcb_status: str | None
+    #: TD 1.5: converged status under the module that launched the TD
+    launch_tcb_status: str | None
+    #: TD 1.5: converged status under the module that runs it now
+    current_tcb_status: str | None
     #: the oldest date among the TCB levels used
     tcb_date: datetime | None
     #: Intel's advisories that apply, sorted

@@ -396,15 +396,15 @@ pub enum Code {
     TdAttributesReserved = 809,
     /// refused, policy: `TD attributes {found} have SEPT_VE_DISABLE clear: expected it set. Set {set:allow_sept_ve} to accept such TDs.`
     TdSeptVe = 810,
-    /// refused, policy: `TD attributes {found} mark the TD as migratable: expected not`
+    /// refused, policy: `TD attributes {found} mark the TD as migratable: expected not. Set {set:allow_migratable} to accept such TDs.`
     TdMigratable = 811,
-    /// refused, policy: `TD attributes {found} let the TD use performance monitoring: expected not`
+    /// refused, policy: `TD attributes {found} let the TD use performance monitoring: expected not. Set {set:allow_perfmon} to accept such TDs.`
     TdPerfmon = 812,
-    /// refused, policy: `TD attributes {found} have LASS set: expected not`
+    /// refused, policy: `TD attributes {found} have LASS set: expected not. Set {set:allow_lass} to accept such TDs.`
     TdLass = 813,
     /// refused, policy: `TD XFAM is {found}: expected the bits {expected} set and none outside the architecture's`
     TdXfam = 814,
-    /// refused, policy: `TD has a service TD bound to it (MRSERVICETD {found}): expected none`
+    /// refused, policy: `TD has a service TD bound to it (MRSERVICETD {found}): expected none. Set {set:allow_service_td} to accept such TDs.`
     ServiceTd = 815,
     /// refused, policy: `SGX enclave is in debug mode — connection refused. Set {set:allow_debug_mode} to override (not recommended for production).`
     EnclaveDebug = 816,
@@ -414,6 +414,14 @@ pub enum Code {
     CollateralStale = 818,
     /// refused, policy: `TD report names no TDX module: MRSEAM is {found}`
     TdMrSeamZero = 819,
+    /// refused, policy: `TCB level is of {found}: {option:min_tcb_date} asks for {expected} or later`
+    TcbDate = 820,
+    /// refused, policy: `{option:strict_intersection} asks for what every published verifier accepts: {what}`
+    StrictIntersection = 821,
+    /// refused, policy: `{found} bytes after the quote are not all zero: {option:strict_trailing} accepts nothing else`
+    TrailingBytes = 822,
+    /// refused, policy: `SGX quote has version {found}: {option:sgx_v3_only} accepts version 3 alone`
+    SgxVersion = 823,
     /// refused, policy: `report is of {found}, which is {age_s} seconds old: {option:max_age_s} allows {expected}`
     ReportStale = 830,
     /// refused, policy: `report is of {found}, which is after {expected}, the time it is verified for: check the clock`
@@ -710,6 +718,10 @@ impl Code {
         Code::EnclaveInit,
         Code::CollateralStale,
         Code::TdMrSeamZero,
+        Code::TcbDate,
+        Code::StrictIntersection,
+        Code::TrailingBytes,
+        Code::SgxVersion,
         Code::ReportStale,
         Code::ReportNotYet,
         Code::CollateralAttention,
@@ -963,6 +975,10 @@ impl Code {
             Code::EnclaveInit => ("ENCLAVE_INIT", Class::Refused, "policy"),
             Code::CollateralStale => ("COLLATERAL_STALE", Class::Unavailable, "policy"),
             Code::TdMrSeamZero => ("TD_MR_SEAM_ZERO", Class::Refused, "policy"),
+            Code::TcbDate => ("TCB_DATE", Class::Refused, "policy"),
+            Code::StrictIntersection => ("STRICT_INTERSECTION", Class::Refused, "policy"),
+            Code::TrailingBytes => ("TRAILING_BYTES", Class::Refused, "policy"),
+            Code::SgxVersion => ("SGX_VERSION", Class::Refused, "policy"),
             Code::ReportStale => ("REPORT_STALE", Class::Refused, "policy"),
             Code::ReportNotYet => ("REPORT_NOT_YET", Class::Refused, "policy"),
             Code::CollateralAttention => ("COLLATERAL_ATTENTION", Class::Refused, "policy"),

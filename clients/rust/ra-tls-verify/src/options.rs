@@ -46,6 +46,24 @@ macro_rules! verify_options {
                 allow_simulator: bool,
                 /// Accept application pins without pins of MRTD and RTMR0 to RTMR2.
                 allow_partial_pins: bool,
+                /// Oldest date that a TCB level of the verdict may have.
+                min_tcb_date: Option<std::time::SystemTime>,
+                /// Accept only what Intel's verifier and dcap-qvl accept as well.
+                strict_intersection: bool,
+                /// Accept nothing but zeros after the quote.
+                strict_trailing: bool,
+                /// Of SGX quotes accept only version 3.
+                sgx_v3_only: bool,
+                /// Accept a TD that may use performance monitoring.
+                allow_perfmon: bool,
+                /// Accept a TD with LASS set.
+                allow_lass: bool,
+                /// Accept a TD with ICSSD set.
+                allow_icssd: bool,
+                /// Accept a TD that may be migrated.
+                allow_migratable: bool,
+                /// Accept a TD with a service TD bound to it.
+                allow_service_td: bool,
                 /// Verify for this time instead of the clock's; bypasses the verdict cache.
                 now: Option<std::time::SystemTime>,
                 /// Seconds that a verdict on a certificate is kept; 0: not at all; not given: 3600.
@@ -116,10 +134,19 @@ impl VerifyOptions {
             ("allow_sept_ve", self.allow_sept_ve),
             ("allow_simulator", self.allow_simulator),
             ("allow_partial_pins", self.allow_partial_pins),
+            ("strict_intersection", self.strict_intersection),
+            ("strict_trailing", self.strict_trailing),
+            ("sgx_v3_only", self.sgx_v3_only),
+            ("allow_perfmon", self.allow_perfmon),
+            ("allow_lass", self.allow_lass),
+            ("allow_icssd", self.allow_icssd),
+            ("allow_migratable", self.allow_migratable),
+            ("allow_service_td", self.allow_service_td),
         ] {
             give(name, flag.then_some(Value::Bool(true)));
         }
-        give("now", self.now.map(seconds).transpose()?.map(Value::from));
+        give("min_tcb_date", self.min_tcb_date.map(|time| seconds("min_tcb_date", time)).transpose()?.map(Value::from));
+        give("now", self.now.map(|time| seconds("now", time)).transpose()?.map(Value::from));
         give("cache_ttl_s", self.cache_ttl_s.map(|ttl| if ttl == 0 { json!(CACHE_OFF) } else { json!(ttl) }));
         give("timeout_ms", at_least_one("timeout_ms", self.timeout_ms)?);
         give("max_age_s", at_least_one("max_age_s", self.max_age_s)?);
@@ -144,9 +171,9 @@ fn at_least_one(option: &str, value: Option<u32>) -> Result<Option<Value>, Error
     }
 }
 
-fn seconds(time: SystemTime) -> Result<i64, Error> {
+fn seconds(option: &str, time: SystemTime) -> Result<i64, Error> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
-    since.filter(|seconds| *seconds > 0).ok_or_else(|| option_value("now", "a time before 1970", "a time after 1970"))
+    since.filter(|seconds| *seconds > 0).ok_or_else(|| option_value(option, "a time before 1970", "a time after 1970"))
 }
 
 /// A list of the core's; `None` for one that is not given.
@@ -166,6 +193,7 @@ unsafe fn pins(core: &sys::ratls_verify_options) -> Option<BTreeMap<String, Vec<
 /// The options that the core made of a policy file: valid, so that each has its place here.
 unsafe fn of_core(core: &sys::ratls_verify_options) -> VerifyOptions {
     let positive = |number: i64| u32::try_from(number).ok().filter(|number| *number > 0);
+    let time = |at: i64| u64::try_from(at).ok().filter(|at| *at > 0).map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at));
     // SAFETY: valid options.
     unsafe {
         VerifyOptions {
@@ -179,7 +207,16 @@ unsafe fn of_core(core: &sys::ratls_verify_options) -> VerifyOptions {
             allow_sept_ve: core.allow_sept_ve != 0,
             allow_simulator: core.allow_simulator != 0,
             allow_partial_pins: core.allow_partial_pins != 0,
-            now: u64::try_from(core.now).ok().filter(|now| *now > 0).map(|now| SystemTime::UNIX_EPOCH + Duration::from_secs(now)),
+            min_tcb_date: time(core.min_tcb_date),
+            strict_intersection: core.strict_intersection != 0,
+            strict_trailing: core.strict_trailing != 0,
+            sgx_v3_only: core.sgx_v3_only != 0,
+            allow_perfmon: core.allow_perfmon != 0,
+            allow_lass: core.allow_lass != 0,
+            allow_icssd: core.allow_icssd != 0,
+            allow_migratable: core.allow_migratable != 0,
+            allow_service_td: core.allow_service_td != 0,
+            now: time(core.now),
             cache_ttl_s: if core.cache_ttl_s < 0 { Some(0) } else { positive(core.cache_ttl_s) },
             timeout_ms: positive(core.timeout_ms),
             max_age_s: positive(core.max_age_s),

@@ -72,6 +72,10 @@ pub struct VerifyResult {
     pub tdx_module_tcb_status: Option<String>,
     /// status of the quoting enclave's level
     pub qe_tcb_status: Option<String>,
+    /// TD 1.5: converged status under the module that launched the TD
+    pub launch_tcb_status: Option<String>,
+    /// TD 1.5: converged status under the module that runs it now
+    pub current_tcb_status: Option<String>,
     /// the oldest date among the TCB levels used
     pub tcb_date: Option<SystemTime>,
     /// Intel's advisories that apply, sorted
@@ -143,6 +147,8 @@ impl VerifyResult {
             platform_tcb_status: text(fields, "platform_tcb_status"),
             tdx_module_tcb_status: text(fields, "tdx_module_tcb_status"),
             qe_tcb_status: text(fields, "qe_tcb_status"),
+            launch_tcb_status: text(fields, "launch_tcb_status"),
+            current_tcb_status: text(fields, "current_tcb_status"),
             tcb_date: time(fields, "tcb_date"),
             advisory_ids: list(fields, "advisory_ids"),
             is_debug_mode: flag(fields, "is_debug_mode"),
