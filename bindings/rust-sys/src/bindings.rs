@@ -412,15 +412,15 @@ pub const RATLS_ERR_TD_ATTRIBUTES_TUD: _bindgen_ty_1 = 808;
 pub const RATLS_ERR_TD_ATTRIBUTES_RESERVED: _bindgen_ty_1 = 809;
 ///< refused, policy: TD attributes {found} have SEPT_VE_DISABLE clear: expected it set. Set {set:allow_sept_ve} to accept such TDs.
 pub const RATLS_ERR_TD_SEPT_VE: _bindgen_ty_1 = 810;
-///< refused, policy: TD attributes {found} mark the TD as migratable: expected not
+///< refused, policy: TD attributes {found} mark the TD as migratable: expected not. Set {set:allow_migratable} to accept such TDs.
 pub const RATLS_ERR_TD_MIGRATABLE: _bindgen_ty_1 = 811;
-///< refused, policy: TD attributes {found} let the TD use performance monitoring: expected not
+///< refused, policy: TD attributes {found} let the TD use performance monitoring: expected not. Set {set:allow_perfmon} to accept such TDs.
 pub const RATLS_ERR_TD_PERFMON: _bindgen_ty_1 = 812;
-///< refused, policy: TD attributes {found} have LASS set: expected not
+///< refused, policy: TD attributes {found} have LASS set: expected not. Set {set:allow_lass} to accept such TDs.
 pub const RATLS_ERR_TD_LASS: _bindgen_ty_1 = 813;
 ///< refused, policy: TD XFAM is {found}: expected the bits {expected} set and none outside the architecture's
 pub const RATLS_ERR_TD_XFAM: _bindgen_ty_1 = 814;
-///< refused, policy: TD has a service TD bound to it (MRSERVICETD {found}): expected none
+///< refused, policy: TD has a service TD bound to it (MRSERVICETD {found}): expected none. Set {set:allow_service_td} to accept such TDs.
 pub const RATLS_ERR_SERVICE_TD: _bindgen_ty_1 = 815;
 ///< refused, policy: SGX enclave is in debug mode — connection refused. Set {set:allow_debug_mode} to override (not recommended for production).
 pub const RATLS_ERR_ENCLAVE_DEBUG: _bindgen_ty_1 = 816;
@@ -430,6 +430,14 @@ pub const RATLS_ERR_ENCLAVE_INIT: _bindgen_ty_1 = 817;
 pub const RATLS_ERR_COLLATERAL_STALE: _bindgen_ty_1 = 818;
 ///< refused, policy: TD report names no TDX module: MRSEAM is {found}
 pub const RATLS_ERR_TD_MR_SEAM_ZERO: _bindgen_ty_1 = 819;
+///< refused, policy: TCB level is of {found}: {option:min_tcb_date} asks for {expected} or later
+pub const RATLS_ERR_TCB_DATE: _bindgen_ty_1 = 820;
+///< refused, policy: {option:strict_intersection} asks for what every published verifier accepts: {what}
+pub const RATLS_ERR_STRICT_INTERSECTION: _bindgen_ty_1 = 821;
+///< refused, policy: {found} bytes after the quote are not all zero: {option:strict_trailing} accepts nothing else
+pub const RATLS_ERR_TRAILING_BYTES: _bindgen_ty_1 = 822;
+///< refused, policy: SGX quote has version {found}: {option:sgx_v3_only} accepts version 3 alone
+pub const RATLS_ERR_SGX_VERSION: _bindgen_ty_1 = 823;
 ///< refused, policy: report is of {found}, which is {age_s} seconds old: {option:max_age_s} allows {expected}
 pub const RATLS_ERR_REPORT_STALE: _bindgen_ty_1 = 830;
 ///< refused, policy: report is of {found}, which is after {expected}, the time it is verified for: check the clock
@@ -617,54 +625,58 @@ pub const RATLS_FIELD_PLATFORM_TCB_STATUS: _bindgen_ty_2 = 46;
 pub const RATLS_FIELD_TDX_MODULE_TCB_STATUS: _bindgen_ty_2 = 47;
 ///< text: status of the quoting enclave's level
 pub const RATLS_FIELD_QE_TCB_STATUS: _bindgen_ty_2 = 48;
+///< text: TD 1.5: converged status under the module that launched the TD
+pub const RATLS_FIELD_LAUNCH_TCB_STATUS: _bindgen_ty_2 = 49;
+///< text: TD 1.5: converged status under the module that runs it now
+pub const RATLS_FIELD_CURRENT_TCB_STATUS: _bindgen_ty_2 = 50;
 ///< time: the oldest date among the TCB levels used
-pub const RATLS_FIELD_TCB_DATE: _bindgen_ty_2 = 49;
+pub const RATLS_FIELD_TCB_DATE: _bindgen_ty_2 = 51;
 ///< list: Intel's advisories that apply, sorted
-pub const RATLS_FIELD_ADVISORY_IDS: _bindgen_ty_2 = 50;
+pub const RATLS_FIELD_ADVISORY_IDS: _bindgen_ty_2 = 52;
 ///< flag: the TD or enclave runs in debug mode
-pub const RATLS_FIELD_IS_DEBUG_MODE: _bindgen_ty_2 = 51;
+pub const RATLS_FIELD_IS_DEBUG_MODE: _bindgen_ty_2 = 53;
 ///< hex: vendor of the quoting enclave
-pub const RATLS_FIELD_QE_VENDOR_ID: _bindgen_ty_2 = 52;
+pub const RATLS_FIELD_QE_VENDOR_ID: _bindgen_ty_2 = 54;
 ///< hex: platform family; from the PCK certificate
-pub const RATLS_FIELD_FMSPC: _bindgen_ty_2 = 53;
+pub const RATLS_FIELD_FMSPC: _bindgen_ty_2 = 55;
 ///< hex: platform's provisioning id; from the PCK certificate
-pub const RATLS_FIELD_PPID: _bindgen_ty_2 = 54;
+pub const RATLS_FIELD_PPID: _bindgen_ty_2 = 56;
 ///< hex: platform instance; from the PCK certificate of a multi-package platform
-pub const RATLS_FIELD_PLATFORM_INSTANCE_ID: _bindgen_ty_2 = 55;
+pub const RATLS_FIELD_PLATFORM_INSTANCE_ID: _bindgen_ty_2 = 57;
 ///< number: the lower of the TCB info's and the QE identity's
-pub const RATLS_FIELD_TCB_EVALUATION_DATA_NUMBER: _bindgen_ty_2 = 56;
+pub const RATLS_FIELD_TCB_EVALUATION_DATA_NUMBER: _bindgen_ty_2 = 58;
 ///< time: the earliest expiration of anything the verdict rests on
-pub const RATLS_FIELD_COLLATERAL_EXPIRES_AT: _bindgen_ty_2 = 57;
+pub const RATLS_FIELD_COLLATERAL_EXPIRES_AT: _bindgen_ty_2 = 59;
 ///< hex: dstack application; only when the event log replays to RTMR3
-pub const RATLS_FIELD_APP_ID: _bindgen_ty_2 = 58;
+pub const RATLS_FIELD_APP_ID: _bindgen_ty_2 = 60;
 ///< hex: SHA-256 of the app-compose file
-pub const RATLS_FIELD_COMPOSE_HASH: _bindgen_ty_2 = 59;
+pub const RATLS_FIELD_COMPOSE_HASH: _bindgen_ty_2 = 61;
 ///< text: event_log or mr_config_id
-pub const RATLS_FIELD_COMPOSE_HASH_SOURCE: _bindgen_ty_2 = 60;
+pub const RATLS_FIELD_COMPOSE_HASH_SOURCE: _bindgen_ty_2 = 62;
 ///< hex: dstack instance
-pub const RATLS_FIELD_INSTANCE_ID: _bindgen_ty_2 = 61;
+pub const RATLS_FIELD_INSTANCE_ID: _bindgen_ty_2 = 63;
 ///< text: name, or name:id
-pub const RATLS_FIELD_KEY_PROVIDER: _bindgen_ty_2 = 62;
+pub const RATLS_FIELD_KEY_PROVIDER: _bindgen_ty_2 = 64;
 ///< hex: OS image as the KMS returned it
-pub const RATLS_FIELD_OS_IMAGE_HASH: _bindgen_ty_2 = 63;
+pub const RATLS_FIELD_OS_IMAGE_HASH: _bindgen_ty_2 = 65;
 ///< hex: dstack's derived measurement of the system
-pub const RATLS_FIELD_MR_SYSTEM: _bindgen_ty_2 = 64;
+pub const RATLS_FIELD_MR_SYSTEM: _bindgen_ty_2 = 66;
 ///< hex: dstack's derived measurement of everything
-pub const RATLS_FIELD_MR_AGGREGATED: _bindgen_ty_2 = 65;
+pub const RATLS_FIELD_MR_AGGREGATED: _bindgen_ty_2 = 67;
 ///< text: which encoding of the sidecar's report matched REPORTDATA
-pub const RATLS_FIELD_REPORT_ENCODING: _bindgen_ty_2 = 66;
+pub const RATLS_FIELD_REPORT_ENCODING: _bindgen_ty_2 = 68;
 ///< number: what the signature data carries: 5 is a PCK certificate chain
-pub const RATLS_FIELD_CERTIFICATION_DATA_TYPE: _bindgen_ty_2 = 67;
+pub const RATLS_FIELD_CERTIFICATION_DATA_TYPE: _bindgen_ty_2 = 69;
 ///< number: unsigned bytes after the quote
-pub const RATLS_FIELD_TRAILING_BYTES: _bindgen_ty_2 = 68;
+pub const RATLS_FIELD_TRAILING_BYTES: _bindgen_ty_2 = 70;
 ///< json: the event log beside the quote, as given; unverified
-pub const RATLS_FIELD_EVENT_LOG: _bindgen_ty_2 = 69;
+pub const RATLS_FIELD_EVENT_LOG: _bindgen_ty_2 = 71;
 ///< json: the events that could be read: register, event, payload, digest, digest_ok (null where it cannot be recomputed); unverified
-pub const RATLS_FIELD_EVENTS: _bindgen_ty_2 = 70;
+pub const RATLS_FIELD_EVENTS: _bindgen_ty_2 = 72;
 ///< json: the RTMRs whose value in the quote is what replaying the events gives
-pub const RATLS_FIELD_EXPLAINED_REGISTERS: _bindgen_ty_2 = 71;
+pub const RATLS_FIELD_EXPLAINED_REGISTERS: _bindgen_ty_2 = 73;
 ///< how many there are
-pub const RATLS_FIELD_COUNT: _bindgen_ty_2 = 72;
+pub const RATLS_FIELD_COUNT: _bindgen_ty_2 = 74;
 pub type _bindgen_ty_2 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug)]
@@ -972,12 +984,30 @@ pub struct ratls_verify_options {
     pub allow_simulator: i32,
     ///< accept application pins without firmware pins
     pub allow_partial_pins: i32,
+    ///< 0: any; the oldest date that a TCB level of the verdict may have
+    pub min_tcb_date: i64,
+    ///< 1: only what Intel's and the other published verifiers accept as well
+    pub strict_intersection: i32,
+    ///< 1: nothing but zeros after the quote
+    pub strict_trailing: i32,
+    ///< 1: of SGX quotes only version 3
+    pub sgx_v3_only: i32,
+    ///< accept a TD that may use performance monitoring
+    pub allow_perfmon: i32,
+    ///< accept a TD with LASS set
+    pub allow_lass: i32,
+    ///< accept a TD with ICSSD set
+    pub allow_icssd: i32,
+    ///< accept a TD that may be migrated
+    pub allow_migratable: i32,
+    ///< accept a TD with a service TD bound to it
+    pub allow_service_td: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of ratls_verify_options",
-    ][::core::mem::size_of::<ratls_verify_options>() - 136usize];
+    ][::core::mem::size_of::<ratls_verify_options>() - 176usize];
     [
         "Alignment of ratls_verify_options",
     ][::core::mem::align_of::<ratls_verify_options>() - 8usize];
@@ -1040,6 +1070,33 @@ const _: () = {
     [
         "Offset of field: ratls_verify_options::allow_partial_pins",
     ][::core::mem::offset_of!(ratls_verify_options, allow_partial_pins) - 132usize];
+    [
+        "Offset of field: ratls_verify_options::min_tcb_date",
+    ][::core::mem::offset_of!(ratls_verify_options, min_tcb_date) - 136usize];
+    [
+        "Offset of field: ratls_verify_options::strict_intersection",
+    ][::core::mem::offset_of!(ratls_verify_options, strict_intersection) - 144usize];
+    [
+        "Offset of field: ratls_verify_options::strict_trailing",
+    ][::core::mem::offset_of!(ratls_verify_options, strict_trailing) - 148usize];
+    [
+        "Offset of field: ratls_verify_options::sgx_v3_only",
+    ][::core::mem::offset_of!(ratls_verify_options, sgx_v3_only) - 152usize];
+    [
+        "Offset of field: ratls_verify_options::allow_perfmon",
+    ][::core::mem::offset_of!(ratls_verify_options, allow_perfmon) - 156usize];
+    [
+        "Offset of field: ratls_verify_options::allow_lass",
+    ][::core::mem::offset_of!(ratls_verify_options, allow_lass) - 160usize];
+    [
+        "Offset of field: ratls_verify_options::allow_icssd",
+    ][::core::mem::offset_of!(ratls_verify_options, allow_icssd) - 164usize];
+    [
+        "Offset of field: ratls_verify_options::allow_migratable",
+    ][::core::mem::offset_of!(ratls_verify_options, allow_migratable) - 168usize];
+    [
+        "Offset of field: ratls_verify_options::allow_service_td",
+    ][::core::mem::offset_of!(ratls_verify_options, allow_service_td) - 172usize];
 };
 unsafe extern "C" {
     /// Set every field to its default. `size` is sizeof(ratls_verify_options) of the caller.
