@@ -54,6 +54,8 @@ RATLS_HANDLE(verifier)
 RATLS_HANDLE(cancel)
 RATLS_HANDLE(result)
 RATLS_HANDLE(tunnel)
+RATLS_HANDLE(leader)
+RATLS_HANDLE(leader_record)
 
 %typemap(in) ratls_cancel *cancel {
   if ($input != Py_None) {
@@ -200,6 +202,7 @@ RATLS_HANDLE(tunnel)
 %rename("$ignore", regexmatch$name="_free$") "";
 %rename("$ignore", regexmatch$name="_options(_init)?$") "";
 %rename("$ignore", regexmatch$name="^ratls_(error|verifier_new|quote_text|result_(text|flag|number|list))") "";
+%rename("$ignore", regexmatch$name="^ratls_leader_(new|record_(host|port|url|instance|cluster|epoch|valid_until))$") "";
 %ignore ratls_pin;
 %ignore ratls_report_fetch;
 %ignore ratls_quote_policy;
@@ -220,13 +223,15 @@ RATLS_HANDLE(tunnel)
 %nothread ratls_quote_json;
 %nothread ratls_policy_options;
 %nothread ratls_result_json;
+%nothread ratls_leader_record_json;
 %nothread ratls_tunnel_directory;
 %nothread ratls_tunnel_port;
 %nothread new_custom_verifier; /* keeps a reference */
 %nothread new_intel_verifier;
 %nothread new_combined_verifier;
 %nothread custom_quote;
-%nothread fetch_report; /* these two let go of the interpreter themselves */
+%nothread new_leader; /* these let go of the interpreter themselves */
+%nothread fetch_report;
 %nothread open_tunnel;
 %nothread begin_shutdown;
 %nothread drain_log;
@@ -246,6 +251,7 @@ int begin_shutdown(void);
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, PyObject *given, const ratls_verify_options *options, ratls_cancel *cancel,
     int32_t watched, ratls_error **err);
+ratls_status new_leader(ratls_leader **out, PyObject *given, ratls_error **err);
 ratls_status fetch_report(char **body, PyObject *given, ratls_cancel *cancel, ratls_error **err);
 PyObject *drain_log(void);
 

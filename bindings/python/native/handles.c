@@ -30,6 +30,8 @@ DEFINE_HANDLE(verifier, ratls_verifier, ratls_verifier_free)
 DEFINE_HANDLE(cancel, ratls_cancel, ratls_cancel_free)
 DEFINE_HANDLE(result, ratls_result, ratls_result_free)
 DEFINE_HANDLE(tunnel, ratls_tunnel, ratls_tunnel_close)
+DEFINE_HANDLE(leader, ratls_leader, ratls_leader_free)
+DEFINE_HANDLE(leader_record, ratls_leader_record, ratls_leader_record_free)
 
 PyObject *ratls_py_exception(const ratls_error *error, ratls_status status)
 {

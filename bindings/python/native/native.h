@@ -20,6 +20,8 @@ PyObject *ratls_py_verifier(ratls_verifier *verifier);
 PyObject *ratls_py_cancel(ratls_cancel *cancel);
 PyObject *ratls_py_result(ratls_result *result);
 PyObject *ratls_py_tunnel(ratls_tunnel *tunnel);
+PyObject *ratls_py_leader(ratls_leader *leader);
+PyObject *ratls_py_leader_record(ratls_leader_record *record);
 
 /* ---- errors ---- */
 
@@ -62,6 +64,9 @@ int begin_shutdown(void);
 ratls_status open_tunnel(
     ratls_tunnel **out, ratls_verifier *verifier, PyObject *given, const ratls_verify_options *verify, ratls_cancel *cancel,
     int32_t watched, ratls_error **err);
+
+/** given: a dict of settings by their names in C. Needs the interpreter's lock, and lets go of it. */
+ratls_status new_leader(ratls_leader **out, PyObject *given, ratls_error **err);
 
 /** given: a dict of url and the settings of ratls_report_fetch_options. Needs the interpreter's lock, and lets go of it. */
 ratls_status fetch_report(char **body, PyObject *given, ratls_cancel *cancel, ratls_error **err);

@@ -76,6 +76,9 @@ static bool read_setting(void *options, ratls_py_lists *lists, const ratls_py_se
         return read_list(place, (size_t *)((char *)place + sizeof(void *)), lists, value);
     case RATLS_PY_BYTES:
         return read_bytes(place, (size_t *)((char *)place + sizeof(void *)), value);
+    case RATLS_PY_LEADER:
+        *(ratls_leader **)place = PyCapsule_GetPointer(value, "ratls_leader");
+        return *(ratls_leader **)place != NULL;
     case RATLS_PY_INT64:
         return read_number(place, value, INT64_MIN, INT64_MAX);
     default:

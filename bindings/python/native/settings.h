@@ -13,7 +13,8 @@ typedef enum {
     RATLS_PY_LIST,
     RATLS_PY_BYTES,
     RATLS_PY_INT32,
-    RATLS_PY_INT64
+    RATLS_PY_INT64,
+    RATLS_PY_LEADER
 } ratls_py_kind;
 
 /** Where a setting goes in its struct; a list and bytes have their length in the member after the pointer. */
@@ -29,7 +30,7 @@ typedef struct {
     size_t used;
 } ratls_py_lists;
 
-/** Write what is given into the struct. Texts and bytes are borrowed from the dict. False with an exception. */
+/** Write what is given into the struct. Texts, bytes and handles are borrowed from the dict. False with an exception. */
 bool ratls_py_read_settings(
     void *options, ratls_py_lists *lists, const ratls_py_setting *rows, size_t rows_len, PyObject *given);
 

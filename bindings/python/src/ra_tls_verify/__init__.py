@@ -2,6 +2,7 @@
 from . import _core
 from ._errors import RaTlsError, RefusedError, UnavailableError, UsageError
 from ._evidence import compose_hash, extract_tdx_quote, inspect_certificate, inspect_evidence, inspect_quote, inspect_report
+from ._leader import Leader, LeaderRecord
 from ._options import VerifyOptions
 from ._report import fetch_report, fetch_report_async, verify_report, verify_report_async
 from ._result import VerifyResult
@@ -14,6 +15,8 @@ __all__ = [
     "DcapVerifier",
     "FirstVerifier",
     "IntelApiVerifier",
+    "Leader",
+    "LeaderRecord",
     "NoopVerifier",
     "RaTlsError",
     "RaTlsVerifier",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _calls, _core, _log
 from ._errors import RaTlsError, from_code
+from ._leader import Leader
 from ._options import VerifyOptions, policy_of
 from ._result import VerifyResult, result_of
 from ._verifiers import RaTlsVerifier
@@ -39,16 +40,16 @@ class Tunnel:
         _open_tunnels.add(self)
 
     @classmethod
-    def open(cls, verifier: RaTlsVerifier, host: str, port: int = 0, *, server_name: str | None = None,
+    def open(cls, verifier: RaTlsVerifier, host: str | None = None, port: int = 0, *, server_name: str | None = None,
              options: VerifyOptions | None = None, connect_timeout: float | None = None, handshake_timeout: float | None = None,
              start_tls: bool = False, tcp_user_timeout: float | None = None, keepalive_idle: int | None = None,
-             keepalive_interval: int | None = None, keepalive_count: int | None = None) -> Tunnel:
+             keepalive_interval: int | None = None, keepalive_count: int | None = None, leader: Leader | None = None) -> Tunnel:
         """Make one attested handshake, and open the socket; or, when one runs in this process already with the same verifier
         and equal arguments, share that one without a handshake.
 
         Args:
             verifier: who judges.
-            host: name or address to dial.
+            host: name or address to dial; not given: the leader's.
             port: 1 to 65535; 0: PostgreSQL's.
             server_name: name to ask for (SNI); not given: `host`, unless that is an address.
             options: what is accepted; not given: the defaults.
@@ -59,6 +60,7 @@ class Tunnel:
             keepalive_idle: seconds of silence before the server is probed (30); negative: never.
             keepalive_interval: seconds between two probes (10).
             keepalive_count: probes without an answer after which the server counts as gone (3).
+            leader: the cluster whose leader to dial, whoever it is at each time, instead of a host.
 
         Raises:
             UsageError, RefusedError, UnavailableError
@@ -66,19 +68,19 @@ class Tunnel:
         return _calls.watched(_opening(
             verifier, options, host=host, port=port, server_name=server_name, connect_timeout=connect_timeout,
             handshake_timeout=handshake_timeout, start_tls=start_tls, tcp_user_timeout=tcp_user_timeout,
-            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count))
+            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count, leader=leader))
 
     @classmethod
-    async def open_async(cls, verifier: RaTlsVerifier, host: str, port: int = 0, *, server_name: str | None = None,
+    async def open_async(cls, verifier: RaTlsVerifier, host: str | None = None, port: int = 0, *, server_name: str | None = None,
                          options: VerifyOptions | None = None, connect_timeout: float | None = None,
                          handshake_timeout: float | None = None, start_tls: bool = False,
                          tcp_user_timeout: float | None = None, keepalive_idle: int | None = None,
-                         keepalive_interval: int | None = None, keepalive_count: int | None = None) -> Tunnel:
+                         keepalive_interval: int | None = None, keepalive_count: int | None = None, leader: Leader | None = None) -> Tunnel:
         """open() as a coroutine; cancelling the task ends the opening."""
         return await _calls.awaitable(_opening(
             verifier, options, host=host, port=port, server_name=server_name, connect_timeout=connect_timeout,
             handshake_timeout=handshake_timeout, start_tls=start_tls, tcp_user_timeout=tcp_user_timeout,
-            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count))
+            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count, leader=leader))
 
     def result(self) -> VerifyResult:
         """The verdict on the newest certificate that was accepted."""
@@ -189,12 +191,14 @@ def _opening(verifier: RaTlsVerifier, options: VerifyOptions | None, **given: An
     return lambda cancel: Tunnel(_core.open_tunnel(handle, settings, policy, cancel, int(_calls.is_watched())), verifier)
 
 
-def _settings(*, host: str, port: int, server_name: str | None, start_tls: bool, connect_timeout: float | None,
+def _settings(*, host: str | None, port: int, server_name: str | None, start_tls: bool, connect_timeout: float | None,
               handshake_timeout: float | None, tcp_user_timeout: float | None, keepalive_idle: int | None,
-              keepalive_interval: int | None, keepalive_count: int | None) -> dict[str, Any]:
+              keepalive_interval: int | None, keepalive_count: int | None, leader: Leader | None) -> dict[str, Any]:
     """The settings by their names in C; None for what is not given."""
+    if not isinstance(leader, Leader | None):
+        raise from_code("ARGUMENT_INVALID", argument="leader", what=f"expected a Leader, found {type(leader).__name__}")
     for argument, name in (("host", host), ("server_name", server_name)):
-        if not isinstance(name, str | None) or "\0" in (name or "") or (argument == "host" and not name):
+        if not isinstance(name, str | None) or "\0" in (name or "") or (argument == "host" and leader is None and not name):
             raise from_code("ARGUMENT_INVALID", argument=argument, what="expected a name or an address")
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise from_code("ARGUMENT_INVALID", argument="port", what="expected 1 to 65535, or 0 for PostgreSQL's")
@@ -207,4 +211,6 @@ def _settings(*, host: str, port: int, server_name: str | None, start_tls: bool,
         "tcp_user_timeout_ms": _milliseconds("tcp_user_timeout", tcp_user_timeout),
         "keepalive_idle_s": _whole("keepalive_idle", keepalive_idle),
         "keepalive_interval_s": _whole("keepalive_interval", keepalive_interval),
-        "keepalive_count": _whole("keepalive_count", keepalive_count)}
+        "keepalive_count": _whole("keepalive_count", keepalive_count),
+        "leader": None if leader is None else leader.handle(),
+        "leader_drain_ms": None if leader is None else leader.drain_ms}

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._connection import AsyncConnection, Connection, attestation, connect, connect_async, save_evidence
 from ._errors import RaTlsError, RefusedError, UnavailableError, UsageError
+from ._manifest import connect_via_manifest, connect_via_manifest_async, resolve_leader
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ __all__ = [
     "attestation",
     "connect",
     "connect_async",
+    "connect_via_manifest",
+    "connect_via_manifest_async",
+    "resolve_leader",
     "save_evidence",
 ]
 

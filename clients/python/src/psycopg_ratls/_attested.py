@@ -17,7 +17,7 @@ from psycopg import pq
 from psycopg.abc import ConnParam, PQGenConn
 
 import ra_tls_verify
-from ra_tls_verify import DcapVerifier, RaTlsVerifier, VerifyOptions, VerifyResult
+from ra_tls_verify import DcapVerifier, Leader, RaTlsVerifier, VerifyOptions, VerifyResult
 from ra_tls_verify._codes import CODES
 from ra_tls_verify._errors import from_code
 from ra_tls_verify.tunnel import Tunnel
@@ -40,13 +40,15 @@ class Way:
 
     @classmethod
     def to(cls, conninfo: str, parameters: dict[str, ConnParam], *, verifier: RaTlsVerifier | None, options: VerifyOptions | None,
-           allow_simulator: bool, start_tls: bool) -> Way:
+           allow_simulator: bool, start_tls: bool, leader: Leader | None = None) -> Way:
         """Resolve a connection string. Nothing is dialled."""
-        target = resolve(conninfo, parameters)
+        if not isinstance(leader, Leader | None):
+            raise from_code("ARGUMENT_INVALID", argument="leader", what=f"expected a Leader, found {type(leader).__name__}")
+        target = resolve(conninfo, parameters, None if leader is None else leader.domain)
         return cls(target, {
-            "verifier": default_verifier() if verifier is None else verifier, "host": target.address, "port": target.port,
+            "verifier": default_verifier() if verifier is None else verifier, "host": target.address or None, "port": target.port,
             "server_name": target.server_name, "options": _accepting(options, allow_simulator), "connect_timeout": target.timeout,
-            "start_tls": start_tls, **target.link})
+            "start_tls": start_tls, "leader": leader, **target.link})
 
     def open(self) -> Tunnel:
         """A tunnel of its own, or a hold of the one that leads there already."""

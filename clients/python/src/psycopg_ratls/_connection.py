@@ -11,7 +11,7 @@ import psycopg
 from psycopg.abc import AdaptContext, ConnParam
 from psycopg.rows import AsyncRowFactory, DictRow, Row, RowFactory, dict_row
 
-from ra_tls_verify import RaTlsVerifier, VerifyOptions, VerifyResult
+from ra_tls_verify import Leader, RaTlsVerifier, VerifyOptions, VerifyResult
 from ra_tls_verify._errors import from_code
 
 from ._attested import Attested, Way, check_process, driver_errors
@@ -30,14 +30,15 @@ class Connection(Attested, psycopg.Connection[Row]):
     @classmethod
     def connect(cls, conninfo: str = "", *,  # type: ignore[override]
                 verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                allow_simulator: bool = False, start_tls: bool = False, autocommit: bool = False,
+                allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None, autocommit: bool = False,
                 prepare_threshold: int | None = 5, context: AdaptContext | None = None,
                 row_factory: RowFactory[Row] | None = None, cursor_factory: type[psycopg.Cursor[Row]] | None = None,
                 **kwargs: ConnParam) -> Self:
         """Verify the server, then connect; see psycopg_ratls.connect()."""
         start = time.monotonic()
         with driver_errors():
-            way = Way.to(conninfo, kwargs, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls)
+            way = Way.to(conninfo, kwargs, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls,
+                         leader=leader)
             tunnel = way.open()
         try:
             with way.driving(tunnel, start) as through:
@@ -66,14 +67,15 @@ class AsyncConnection(Attested, psycopg.AsyncConnection[Row]):
     @classmethod
     async def connect(cls, conninfo: str = "", *,  # type: ignore[override]
                       verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                      allow_simulator: bool = False, start_tls: bool = False, autocommit: bool = False,
+                      allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None, autocommit: bool = False,
                       prepare_threshold: int | None = 5, context: AdaptContext | None = None,
                       row_factory: AsyncRowFactory[Row] | None = None,
                       cursor_factory: type[psycopg.AsyncCursor[Row]] | None = None, **kwargs: ConnParam) -> Self:
         """Verify the server, then connect; see psycopg_ratls.connect_async()."""
         start = time.monotonic()
         with driver_errors():
-            way = Way.to(conninfo, kwargs, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls)
+            way = Way.to(conninfo, kwargs, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls,
+                         leader=leader)
             tunnel = await way.open_async()
         try:
             with way.driving(tunnel, start) as through:
@@ -96,16 +98,16 @@ class AsyncConnection(Attested, psycopg.AsyncConnection[Row]):
 
 @overload
 def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ...,
-            allow_simulator: bool = ..., start_tls: bool = ..., row_factory: RowFactory[Row], autocommit: bool = ...,
+            allow_simulator: bool = ..., start_tls: bool = ..., leader: Leader | None = ..., row_factory: RowFactory[Row], autocommit: bool = ...,
             prepare_threshold: int | None = ..., context: AdaptContext | None = ...,
             cursor_factory: type[psycopg.Cursor[Row]] | None = ..., **kwargs: ConnParam) -> Connection[Row]: ...
 @overload
 def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ...,
-            allow_simulator: bool = ..., start_tls: bool = ..., row_factory: None = None, autocommit: bool = ...,
+            allow_simulator: bool = ..., start_tls: bool = ..., leader: Leader | None = ..., row_factory: None = None, autocommit: bool = ...,
             prepare_threshold: int | None = ..., context: AdaptContext | None = ...,
             cursor_factory: type[psycopg.Cursor[DictRow]] | None = ..., **kwargs: ConnParam) -> Connection[DictRow]: ...
 def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-            allow_simulator: bool = False, start_tls: bool = False, **kwargs: Any) -> Connection[Any]:
+            allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None, **kwargs: Any) -> Connection[Any]:
     """Verify that the server runs inside a genuine TEE, then connect to it with psycopg.
 
     Args:
@@ -114,6 +116,7 @@ def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: Ve
         options: what is accepted; not given: the defaults.
         allow_simulator: accept a server without a quote, only while nothing is pinned. For development.
         start_tls: send PostgreSQL's SSLRequest first, for a server that does not take TLS from the first byte on.
+        leader: the cluster whose leader to connect to; a host, address or port of the connection string then stands for none.
         kwargs: what psycopg.connect() takes: autocommit, row_factory (not given: dict_row), connection parameters…
 
     Returns:
@@ -123,25 +126,28 @@ def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: Ve
         UsageError, RefusedError, UnavailableError: no verdict or a refusal; each is a psycopg.OperationalError.
         psycopg.OperationalError: the server was accepted but would not connect.
     """
-    return Connection.connect(dsn, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls, **kwargs)
+    return Connection.connect(dsn, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls, leader=leader,
+                              **kwargs)
 
 
 @overload
 async def connect_async(
         dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ..., allow_simulator: bool = ...,
-        start_tls: bool = ..., row_factory: AsyncRowFactory[Row], autocommit: bool = ..., prepare_threshold: int | None = ...,
+        start_tls: bool = ..., leader: Leader | None = ..., row_factory: AsyncRowFactory[Row], autocommit: bool = ..., prepare_threshold: int | None = ...,
         context: AdaptContext | None = ..., cursor_factory: type[psycopg.AsyncCursor[Row]] | None = ...,
         **kwargs: ConnParam) -> AsyncConnection[Row]: ...
 @overload
 async def connect_async(
         dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ..., allow_simulator: bool = ...,
-        start_tls: bool = ..., row_factory: None = None, autocommit: bool = ..., prepare_threshold: int | None = ..., context: AdaptContext | None = ...,
+        start_tls: bool = ..., leader: Leader | None = ..., row_factory: None = None, autocommit: bool = ...,
+        prepare_threshold: int | None = ..., context: AdaptContext | None = ...,
         cursor_factory: type[psycopg.AsyncCursor[DictRow]] | None = ..., **kwargs: ConnParam) -> AsyncConnection[DictRow]: ...
 async def connect_async(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                        allow_simulator: bool = False, start_tls: bool = False, **kwargs: Any) -> AsyncConnection[Any]:
+                        allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                        **kwargs: Any) -> AsyncConnection[Any]:
     """connect() as a coroutine, for a psycopg.AsyncConnection. Nothing blocks the event loop; cancelling ends it."""
     return await AsyncConnection.connect(
-        dsn, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls, **kwargs)
+        dsn, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls, leader=leader, **kwargs)
 
 
 def attestation(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> VerifyResult:

@@ -53,7 +53,7 @@ class Target:
 
     #: The caller's parameters, by name.
     given: dict[str, Any] = field(repr=False)
-    #: What to dial: `hostaddr` where given, else `host`.
+    #: What to dial: `hostaddr` where given, else `host`. "" when a cluster's leader is.
     address: str
     #: What to ask for (SNI): `host`, unless it is an address.
     server_name: str | None
@@ -66,25 +66,31 @@ class Target:
     link: dict[str, int | float]
 
 
-def resolve(dsn: str, parameters: dict[str, ConnParam]) -> Target:
+def resolve(dsn: str, parameters: dict[str, ConnParam], cluster_domain: str | None = None) -> Target:
     """Let libpq say what the parameters mean, without connecting anywhere.
+
+    With the domain of a cluster its leader is the server: a host, address or port that is named stands for none, and the
+    password is looked up for the domain.
 
     Raises:
         ra_tls_verify.UsageError: DSN_INVALID, for what is malformed or cannot be honoured.
     """
     given = _read(dsn, parameters)
+    if cluster_domain is not None:
+        given.update(host=cluster_domain, hostaddr="", port="")
     try:
         known, password = _look_up(given)
         timeout = timeout_from_conninfo({"connect_timeout": known.get("connect_timeout") or 0})
     except psycopg.Error as error:
         raise from_code("DSN_INVALID", what=str(error).strip()) from None
     host, address = known.get("host", ""), known.get("hostaddr", "")
-    _check_at_sign(host)
-    _check_single(host, address, known.get("port", ""))
-    _check_host(host, address)
+    if cluster_domain is not None:
+        host = address = ""
+    else:
+        _check_server(host, address, known.get("port", ""))
     _check_tls_versions(known)
     _warn(known)
-    return Target(given, address or host, _server_name(host), _port(known.get("port", "")), password, timeout, _link(known))
+    return Target(given, address or host, _server_name(host), 0 if cluster_domain is not None else _port(known.get("port", "")), password, timeout, _link(known))
 
 
 def through_tunnel(target: Target, tunnel: Tunnel, remaining: float) -> dict[str, Any]:
@@ -164,6 +170,13 @@ def _decoded(name: str, value: bytes) -> str:
         # Python's own error would carry the value along, and that may be the password.
         raise from_code("DSN_INVALID", what=f"{name}, from the environment or a file, is not UTF-8")
     return text
+
+
+def _check_server(host: str, address: str, port: str) -> None:
+    """One server, and not a local one."""
+    _check_at_sign(host)
+    _check_single(host, address, port)
+    _check_host(host, address)
 
 
 def _check_single(host: str, address: str, port: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import select
 import weakref
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -12,9 +13,10 @@ try:
     import psycopg_pool
 except ImportError as error:
     raise ImportError("pools of attested connections need psycopg_pool: pip install 'psycopg-ratls[pool]'") from error
+import psycopg
 from psycopg_pool.abc import AsyncConninfoParam, AsyncKwargsParam, ConninfoParam, KwargsParam
 
-from ra_tls_verify import RaTlsVerifier, VerifyOptions
+from ra_tls_verify import Leader, RaTlsVerifier, VerifyOptions
 from ra_tls_verify._errors import from_code
 from ra_tls_verify.tunnel import Tunnel
 
@@ -24,10 +26,12 @@ from ._errors import RaTlsError, driver_error
 
 #: A new connection rests on a verdict that is valid then; so none outlives its verdict by more than this.
 MAX_LIFETIME_SECONDS = 3600.0
+#: What a server says before it ends the connection is read in so few pieces; more is no goodbye.
+_READS_MAX = 8
 
 
-class _Expired(Exception):
-    """A connection lay idle beyond its lifetime."""
+class _Unusable(Exception):
+    """A connection lay idle beyond its lifetime, or until the server ended it."""
 
 
 class _Reasons:
@@ -90,14 +94,15 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
     __module__ = "psycopg_ratls"
 
     def __init__(self, conninfo: ConninfoParam = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                 allow_simulator: bool = False, start_tls: bool = False, connection_class: type[Connection[Any]] = Connection,
-                 kwargs: KwargsParam | None = None, open: bool = True,
+                 allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                 connection_class: type[Connection[Any]] = Connection, kwargs: KwargsParam | None = None, open: bool = True,
                  check: Callable[[Connection[Any]], None] | None = None, max_lifetime: float = MAX_LIFETIME_SECONDS,
                  **pool: Any) -> None:
         """
         Args:
             conninfo, kwargs: as for psycopg_ratls.connect(); functions that return them are allowed (psycopg_pool 3.3).
-            verifier, options, allow_simulator, start_tls: as for psycopg_ratls.connect().
+            verifier, options, allow_simulator, start_tls, leader: as for psycopg_ratls.connect(). With a leader new connections go to
+                whoever leads the cluster then, and connections to one that has been superseded are replaced.
             open: open it now, which connects; else call open(), or use it in a `with`.
             check: called with each connection before it is given out; raises for one that is not to be used.
             max_lifetime: seconds after which a connection is replaced, an idle one as well: at most so long does one outlive
@@ -110,10 +115,11 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
         self._process = os.getpid()
         self._tunnel: Tunnel | None = None
         self._connector = _Connector(connection_class, {
-            "verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls})
+            "verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls,
+            "leader": leader})
 
         def usable(connection: Connection[Any]) -> None:
-            _check_age(connection)
+            _check(connection)
             if check is not None:
                 check(connection)
 
@@ -165,8 +171,8 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
             self._tunnel.close()
 
     def _get_ready_connection(self, timeout: float | None) -> Connection[Any] | None:
-        """Pass over connections that lay idle for too long: the check would find them one by one, with a pause after each."""
-        while (connection := super()._get_ready_connection(timeout)) is not None and _too_old(connection):
+        """Pass over connections that nobody can use any more: the check would find them one by one, with a pause after each."""
+        while (connection := super()._get_ready_connection(timeout)) is not None and _unusable(connection):
             self.run_task(psycopg_pool.pool.ReturnConnection(self, connection, from_getconn=True))
         return connection
 
@@ -189,8 +195,8 @@ class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]
 
     def __init__(self, conninfo: AsyncConninfoParam = "", *, verifier: RaTlsVerifier | None = None,
                  options: VerifyOptions | None = None, allow_simulator: bool = False, start_tls: bool = False,
-                 connection_class: type[AsyncConnection[Any]] = AsyncConnection, kwargs: AsyncKwargsParam | None = None,
-                 open: bool = False, check: Callable[[AsyncConnection[Any]], Awaitable[None]] | None = None,
+                 leader: Leader | None = None, connection_class: type[AsyncConnection[Any]] = AsyncConnection,
+                 kwargs: AsyncKwargsParam | None = None, open: bool = False, check: Callable[[AsyncConnection[Any]], Awaitable[None]] | None = None,
                  max_lifetime: float = MAX_LIFETIME_SECONDS, **pool: Any) -> None:
         """The arguments of ConnectionPool; `check` is a coroutine function. Open it with `await pool.open()` or `async with`."""
         if open:
@@ -198,10 +204,11 @@ class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]
         self._process = os.getpid()
         self._tunnel: Tunnel | None = None
         self._connector = _AsyncConnector(connection_class, {
-            "verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls})
+            "verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls,
+            "leader": leader})
 
         async def usable(connection: AsyncConnection[Any]) -> None:
-            _check_age(connection)
+            _check(connection)
             if check is not None:
                 await check(connection)
 
@@ -243,16 +250,35 @@ class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]
             await self._tunnel.close_async()
 
     async def _get_ready_connection(self, timeout: float | None) -> AsyncConnection[Any] | None:
-        """Pass over connections that lay idle for too long; see ConnectionPool."""
-        while (connection := await super()._get_ready_connection(timeout)) is not None and _too_old(connection):
+        """Pass over connections that nobody can use any more; see ConnectionPool."""
+        while (connection := await super()._get_ready_connection(timeout)) is not None and _unusable(connection):
             self.run_task(psycopg_pool.pool_async.ReturnConnection(self, connection, from_getconn=True))
         return connection
 
 
-def _too_old(connection: Any) -> bool:
-    return bool(connection._expire_at <= monotonic())
+def _unusable(connection: Any) -> str | None:
+    """Why a connection that lay idle is not to be used."""
+    if connection._expire_at <= monotonic():
+        return "it is older than max_lifetime"
+    return "the server has ended it" if _has_ended(connection) else None
 
 
-def _check_age(connection: Any) -> None:
-    if _too_old(connection):
-        raise _Expired("it is older than max_lifetime")
+def _has_ended(connection: Any) -> bool:
+    """Whether the server has said goodbye meanwhile, as one that leads its cluster no longer is made to. Costs no round trip."""
+    if connection.closed:
+        return True
+    readable = select.poll()
+    readable.register(connection.fileno(), select.POLLIN)
+    for _ in range(_READS_MAX):
+        if not readable.poll(0):
+            break
+        try:
+            connection.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+    return bool(connection.pgconn.status == psycopg.pq.ConnStatus.BAD)
+
+
+def _check(connection: Any) -> None:
+    if reason := _unusable(connection):
+        raise _Unusable(reason)

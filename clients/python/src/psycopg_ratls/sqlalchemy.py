@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 
-from ra_tls_verify import RaTlsVerifier, VerifyOptions
+from ra_tls_verify import Leader, RaTlsVerifier, VerifyOptions
 from ra_tls_verify._errors import from_code
 
 from ._attested import driver_errors
@@ -32,12 +32,13 @@ _DRIVER_ARGUMENTS = ("autocommit", "context", "cursor_factory", "prepare_thresho
 
 
 def create_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                  allow_simulator: bool = False, start_tls: bool = False, **engine: Any) -> sqlalchemy.Engine:
+                  allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                  **engine: Any) -> sqlalchemy.Engine:
     """sqlalchemy.create_engine() with attested connections.
 
     Args:
         dsn: connection string as for psycopg_ratls.connect(), or SQLAlchemy's URL, `postgresql+psycopg://…`.
-        verifier, options, allow_simulator, start_tls: as for psycopg_ratls.connect().
+        verifier, options, allow_simulator, start_tls, leader: as for psycopg_ratls.connect().
         engine: what sqlalchemy.create_engine() takes; pool_recycle, when not given, is 3600 seconds.
 
     Raises:
@@ -47,7 +48,7 @@ def create_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | N
     """
     url, conninfo = _read(dsn, engine)
     made = sqlalchemy.create_engine(url, **engine)
-    arguments = _arguments(verifier, options, allow_simulator, start_tls)
+    arguments = _arguments(verifier, options, allow_simulator, start_tls, leader)
 
     def attested(dialect: Any, record: Any, cargs: Any, cparams: dict[str, Any]) -> Any:
         given, parameters = _split(conninfo, cparams)
@@ -59,11 +60,11 @@ def create_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | N
 
 def create_async_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | None = None,
                         options: VerifyOptions | None = None, allow_simulator: bool = False, start_tls: bool = False,
-                        **engine: Any) -> AsyncEngine:
+                        leader: Leader | None = None, **engine: Any) -> AsyncEngine:
     """sqlalchemy.ext.asyncio.create_async_engine() with attested connections; see create_engine()."""
     url, conninfo = _read(dsn, engine)
     made = _create_async_engine(url, **engine)
-    arguments = _arguments(verifier, options, allow_simulator, start_tls)
+    arguments = _arguments(verifier, options, allow_simulator, start_tls, leader)
 
     async def connect(*cargs: Any, **cparams: Any) -> Any:
         given, parameters = _split(conninfo, cparams)
@@ -77,21 +78,24 @@ def create_async_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifi
 
 
 def creator(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-            allow_simulator: bool = False, start_tls: bool = False, **kwargs: Any) -> Callable[[], Connection[Any]]:
+            allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+            **kwargs: Any) -> Callable[[], Connection[Any]]:
     """For `sqlalchemy.create_engine("postgresql+psycopg://", creator=creator(dsn, …))`; rows are tuples, as SQLAlchemy wants them."""
-    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls)}
+    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls, leader)}
     return lambda: Connection.connect(dsn, **arguments)
 
 
 def async_creator(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                  allow_simulator: bool = False, start_tls: bool = False, **kwargs: Any) -> Callable[[], Awaitable[AsyncConnection[Any]]]:
+                  allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                  **kwargs: Any) -> Callable[[], Awaitable[AsyncConnection[Any]]]:
     """For `create_async_engine("postgresql+psycopg://", async_creator=async_creator(dsn, …))`."""
-    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls)}
+    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls, leader)}
     return lambda: AsyncConnection.connect(dsn, **arguments)
 
 
-def _arguments(verifier: RaTlsVerifier | None, options: VerifyOptions | None, allow_simulator: bool, start_tls: bool) -> dict[str, Any]:
-    return {"verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls,
+def _arguments(verifier: RaTlsVerifier | None, options: VerifyOptions | None, allow_simulator: bool, start_tls: bool,
+               leader: Leader | None) -> dict[str, Any]:
+    return {"verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls, "leader": leader,
             "row_factory": tuple_row}
 
 

@@ -22,7 +22,7 @@ from .client import DatabaseClient
 #: A connection is replaced when it is older, whatever CONN_MAX_AGE says, so that none outlives its verdict by more than this.
 MAX_LIFETIME_SECONDS = 3600.0
 #: What of the OPTIONS is the verification's. "options" is PostgreSQL's when it is text.
-_OURS = ("verifier", "options", "allow_simulator", "start_tls")
+_OURS = ("verifier", "options", "allow_simulator", "start_tls", "leader")
 
 
 class _Driver:
@@ -38,7 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own backend for PostgreSQL; only connecting is different.
 
     OPTIONS may hold, beside what Django and libpq know: `verifier` (a verifier, or the dotted path of one), `verify_options`
-    (VerifyOptions, or a dictionary of them), `allow_simulator`, `start_tls`, `max_lifetime` (seconds), and `pool` as with Django.
+    (VerifyOptions, or a dictionary of them), `leader` (a Leader, or the dotted path of one), `allow_simulator`, `start_tls`, `max_lifetime` (seconds), and `pool` as with Django.
     """
 
     Database = _Driver()
@@ -65,9 +65,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         parameters.pop("max_lifetime", None)
         self._max_lifetime()
         parameters["row_factory"] = tuple_row
-        verifier = parameters.get("verifier")
-        if isinstance(verifier, str):
-            parameters["verifier"] = import_string(verifier)
+        for name in ("verifier", "leader"):
+            if isinstance(parameters.get(name), str):
+                parameters[name] = import_string(parameters[name])
         if isinstance(parameters.get("options"), str):
             parameters["conninfo"] = make_conninfo(options=parameters.pop("options"))
         if "verify_options" in parameters:
