@@ -1,10 +1,13 @@
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cluster.h"
 #include "interrupt.h"
 #include "output.h"
 #include "subcommands.h"
+
+enum { NUMBER_SIZE = 24 };
 
 /* The time of --at; 0: the clock. */
 static bool read_time(int64_t *out, const cli_arguments *arguments, cli_failure *failure)
@@ -31,9 +34,23 @@ static bool find(ratls_leader_record **out, const cli_arguments *arguments, ratl
     return found;
 }
 
-static bool tell(const ratls_leader_record *record, bool json, cli_failure *failure)
+/* The library's object, with all digits of the epoch: cJSON would keep 53 bits of it. */
+static cJSON *fields_of(const ratls_leader_record *record)
 {
     cJSON *fields = cJSON_Parse(ratls_leader_record_json(record));
+    char epoch[NUMBER_SIZE];
+
+    snprintf(epoch, sizeof epoch, "%" PRIu64, ratls_leader_record_epoch(record));
+    if (fields != NULL && !cJSON_ReplaceItemInObjectCaseSensitive(fields, "epoch", cJSON_CreateRaw(epoch))) {
+        cJSON_Delete(fields);
+        return NULL;
+    }
+    return fields;
+}
+
+static bool tell(const ratls_leader_record *record, bool json, cli_failure *failure)
+{
+    cJSON *fields = fields_of(record);
 
     if (json) {
         return cli_output_json(fields, failure);

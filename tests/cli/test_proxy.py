@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,13 @@ class Proxy:
         return self.process.wait(TIMEOUT_S)
 
 
+def proxy(sidecar: Sidecar, files: Files, socket_dir: Path, *more: str) -> AbstractContextManager[Proxy]:
+    return proxy_of(files, socket_dir, "--upstream", f"127.0.0.1:{sidecar.port}", *more)
+
+
 @contextmanager
-def proxy(sidecar: Sidecar, files: Files, socket_dir: Path, *more: str) -> Iterator[Proxy]:
-    command = [command_path(), "proxy", "--upstream", f"127.0.0.1:{sidecar.port}", "--socket-dir", str(socket_dir), *files.dcap, *more]
+def proxy_of(files: Files, socket_dir: Path, *more: str) -> Iterator[Proxy]:
+    command = [command_path(), "proxy", "--socket-dir", str(socket_dir), *files.dcap, *more]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None and process.stderr is not None

@@ -458,6 +458,11 @@ ratls_leader *ratls_leader_hold(ratls_leader *leader)
     return leader;
 }
 
+const char *ratls_leader_domain(const ratls_leader *leader)
+{
+    return leader->settings.domain;
+}
+
 bool ratls_leader_equal(const ratls_leader *a, const ratls_leader *b)
 {
     return a == b || (a != NULL && b != NULL && ratls_leader_settings_equal(&a->settings, &b->settings));

@@ -11,6 +11,9 @@ enum {
 
 ratls_leader *ratls_leader_hold(ratls_leader *leader);
 
+/** As it was given. */
+const char *ratls_leader_domain(const ratls_leader *leader);
+
 /** Whether the one knows what the other would: a tunnel to one serves who wants the other. */
 bool ratls_leader_equal(const ratls_leader *a, const ratls_leader *b);
 

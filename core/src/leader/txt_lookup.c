@@ -100,7 +100,11 @@ static void take_answer(void *user, int outcome, int timeouts, unsigned char *an
 
 static ratls_status fail_lookup(int outcome, ratls_error **err)
 {
-    return outcome == ARES_ENOMEM ? RAISE(err, RATLS_ERR_OUT_OF_MEMORY) : RAISE(err, RATLS_ERR_LEADER_LOOKUP, WHAT(ares_strerror(outcome)));
+    if (outcome == ARES_ENOMEM) {
+        return RAISE(err, RATLS_ERR_OUT_OF_MEMORY);
+    }
+    /* So c-ares calls it also when every server was asked, and failed or refused. */
+    return RAISE(err, RATLS_ERR_LEADER_LOOKUP, WHAT(outcome == ARES_ECONNREFUSED ? "no DNS server has answered it" : ares_strerror(outcome)));
 }
 
 static ratls_status set_servers(ares_channel channel, const ratls_dns_server *servers, size_t servers_len, ratls_error **err)

@@ -110,16 +110,40 @@ static bool driver_heard_nothing(ratls_status status)
            status == RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED;
 }
 
-static ratls_status relay(const opening *said, const ratls_service *service, ratls_attested *attested, ratls_error **err)
+/* Another one leads. Who can be told is told so, as by a server that shuts down, and is given time to read it. */
+static void dismiss_driver(const opening *said, const ratls_service *service, bool between, const ratls_error *error)
+{
+    size_t len = 0;
+    uint8_t *response = between ? ratls_error_response_make(&len, error, service->spelling) : NULL;
+
+    if (response != NULL) {
+        tell_driver(said->driver, response, len);
+    }
+    free(response);
+}
+
+/* From the pump: perhaps because another one leads now. */
+static void suspect_leader(void *user)
+{
+    ratls_follower_lost(user);
+}
+
+static ratls_status relay(
+    const opening *said, const ratls_service *service, ratls_attested *attested, const ratls_destination *destination, ratls_error **err)
 {
     const ratls_pump_driver driver = {
-        .fd = said->driver, .first = {said->bytes, said->len}, .starts_up = said->kind == RATLS_PACKET_STARTUP};
-    ratls_status status = ratls_pump_run(attested, &driver, service->counters, service->closing, err);
+        .fd = said->driver, .first = {said->bytes, said->len}, .starts_up = said->kind == RATLS_PACKET_STARTUP,
+        .over = ratls_destination_over(destination), .drain_ms = service->drain_ms,
+        .server_left = service->follower == NULL ? NULL : suspect_leader, .user = service->follower};
+    bool between = false;
+    ratls_status status = ratls_pump_run(&between, attested, &driver, service->counters, service->closing, err);
 
     if (status == RATLS_ERR_CLIENT_CERTIFICATE_REFUSED) {
         (void)ratls_keeper_refused(service->upstream->keeper);
     }
-    if (driver_heard_nothing(status)) {
+    if (status == RATLS_ERR_LEADER_SUPERSEDED) {
+        dismiss_driver(said, service, between, *err);
+    } else if (driver_heard_nothing(status)) {
         refuse_driver(said, service, *err);
     } else if (status != RATLS_OK && status != RATLS_ERR_CANCELLED) {
         service->failed(service->user, *err, true);
@@ -127,22 +151,94 @@ static ratls_status relay(const opening *said, const ratls_service *service, rat
     return status;
 }
 
-/* The connection that is there already, if its server is still acceptable, or a new one. */
-static ratls_status reach_server(ratls_attested *attested, ratls_verdict **verdict, const ratls_service *service, ratls_error **err)
+/* Dial who leads now; one that has ceased to by the time it has answered is none. */
+static ratls_status dial(
+    ratls_attested *attested, ratls_verdict **verdict, ratls_destination *destination, const ratls_service *service, ratls_deadline all,
+    ratls_cancel *cancel, ratls_error **err)
 {
-    if (service->spare != NULL && ratls_spare_take(service->spare, attested)) {
-        if (ratls_attested_judge(attested, verdict, service->upstream, &service->judge, service->closing, NULL) == RATLS_OK) {
+    ratls_status status = ratls_destination_find(destination, service->upstream, service->leader, all, cancel, err);
+
+    if (status != RATLS_OK || service->leader == NULL) {
+        return status == RATLS_OK ? ratls_attested_open(attested, verdict, &destination->upstream, &service->judge, cancel, err) : status;
+    }
+    if (service->upstream->connect_timeout_ms > 0) {
+        int64_t left = ratls_deadline_left(all);
+
+        destination->upstream.connect_timeout_ms = left > 0 ? left : 1; /* 0 would be for ever */
+    }
+    status = ratls_attested_open(attested, verdict, &destination->upstream, &service->judge, cancel, err);
+    if (status == RATLS_OK && ratls_cancel_triggered(ratls_destination_over(destination))) {
+        ratls_attested_close(attested);
+        ratls_verdict_free(*verdict);
+        *verdict = NULL;
+        return RAISE(err, RATLS_ERR_LEADER_SUPERSEDED);
+    }
+    if (status == RATLS_OK) {
+        ratls_leader_reached(service->leader);
+    }
+    return status;
+}
+
+/* After a failure: whether a look-up, made now or a moment ago, names another leader than the one that was dialled. */
+static bool another_leads(const ratls_destination *dialled, const ratls_service *service, ratls_deadline all, const ratls_cancel *cancel)
+{
+    ratls_leader_term *term = NULL;
+    bool another;
+
+    if (dialled->term == NULL) {
+        return false;
+    }
+    (void)ratls_leader_renew(service->leader, all, cancel);
+    another = ratls_leader_current(&term, service->leader, all, cancel, NULL) == RATLS_OK && term != dialled->term;
+    ratls_leader_term_free(term);
+    return another;
+}
+
+ratls_status ratls_connection_reach(
+    ratls_attested *attested, ratls_verdict **verdict, ratls_destination *destination, const ratls_service *service, ratls_cancel *cancel,
+    ratls_error **err)
+{
+    int64_t limit = service->upstream->connect_timeout_ms;
+    ratls_deadline all = limit > 0 ? ratls_deadline_in(limit) : ratls_deadline_none();
+
+    for (int tries = 1;; tries++) {
+        ratls_error *failure = NULL;
+        ratls_status status = dial(attested, verdict, destination, service, all, cancel, &failure);
+
+        /* What was judged and refused is refused, whoever else leads. */
+        if (status == RATLS_OK || ratls_status_class(status) != RATLS_CLASS_UNAVAILABLE || tries == RATLS_LEADERS_TRIED_MAX ||
+            !another_leads(destination, service, all, cancel)) {
+            if (err != NULL && *err == NULL) {
+                *err = failure;
+            } else {
+                ratls_error_free(failure);
+            }
+            return status;
+        }
+        ratls_error_free(failure);
+        ratls_destination_clear(destination);
+    }
+}
+
+/* The connection that is there already, if its server is still acceptable, or a new one. */
+static ratls_status reach_server(
+    ratls_attested *attested, ratls_verdict **verdict, ratls_destination *destination, const ratls_service *service, ratls_error **err)
+{
+    if (service->spare != NULL && ratls_spare_take(service->spare, attested, destination)) {
+        if (ratls_attested_judge(attested, verdict, &destination->upstream, &service->judge, service->closing, NULL) == RATLS_OK) {
             return RATLS_OK;
         }
         ratls_attested_close(attested); /* what a new one meets with is what counts */
+        ratls_destination_clear(destination);
     }
-    return ratls_attested_open(attested, verdict, service->upstream, &service->judge, service->closing, err);
+    return ratls_connection_reach(attested, verdict, destination, service, service->closing, err);
 }
 
 /* Refused, relayed to the end, or nobody there any more; what went wrong is in *err as well. */
 static ratls_status serve_driver(opening *said, const ratls_service *service, size_t full, ratls_error **err)
 {
     ratls_attested attested = {.fd = -1};
+    ratls_destination destination = {0};
     ratls_verdict_entry entry = {0};
     ratls_verdict *verdict = NULL;
     ratls_status status = hear_opening(said, service->closing, err);
@@ -154,16 +250,20 @@ static ratls_status serve_driver(opening *said, const ratls_service *service, si
         status = RAISE(err, RATLS_ERR_CONNECTIONS_EXHAUSTED, FOUND_NUMBER(full));
     }
     if (status == RATLS_OK) {
-        status = reach_server(&attested, &verdict, service, err);
+        status = reach_server(&attested, &verdict, &destination, service, err);
     }
     if (status != RATLS_OK) {
         refuse_driver(said, service, *err);
+        ratls_destination_clear(&destination);
         return status;
     }
     ratls_verdicts_enter(service->verdicts, &entry, said->driver, verdict);
-    status = relay(said, service, &attested, err);
+    ratls_follower_enter(service->follower);
+    status = relay(said, service, &attested, &destination, err);
+    ratls_follower_leave(service->follower);
     ratls_verdicts_leave(service->verdicts, &entry);
     ratls_attested_close(&attested);
+    ratls_destination_clear(&destination);
     return status;
 }
 
@@ -192,7 +292,8 @@ void ratls_connection_serve(int driver, const ratls_service *service, size_t ful
     }
     (void)shutdown(driver, SHUT_RDWR);
     (void)close(driver);
-    if (status != RATLS_OK && !ratls_cancel_triggered(service->closing)) {
+    /* That the leader changed is in nobody's way: the driver was told. */
+    if (status != RATLS_OK && status != RATLS_ERR_LEADER_SUPERSEDED && !ratls_cancel_triggered(service->closing)) {
         service->warn(service->user, error);
     }
     warn_of_renewal(service);

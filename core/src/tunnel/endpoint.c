@@ -16,6 +16,7 @@ struct ratls_endpoint {
     SSL_CTX *tls;
     _Atomic(ratls_socket_directory *) directory;
     ratls_acceptor *acceptor;
+    ratls_follower *follower; /* NULL without a leader */
     ratls_service service;
     ratls_pump_counters counters;
     ratls_verdicts *verdicts;
@@ -94,6 +95,8 @@ static ratls_status fill_endpoint(ratls_endpoint *endpoint, ratls_error **err)
     TRY(ratls_cancel_new(&endpoint->closing, err));
     endpoint->service = (ratls_service){
         .upstream = &endpoint->settings.upstream,
+        .leader = endpoint->settings.leader,
+        .drain_ms = endpoint->settings.drain_ms,
         .judge = {.verifier = endpoint->verifier, .policy = &endpoint->settings.policy},
         .closing = endpoint->closing,
         .spelling = endpoint->settings.spelling,
@@ -136,19 +139,20 @@ out:
 static ratls_status attest_first(ratls_endpoint *endpoint, ratls_cancel *cancel, ratls_error **err)
 {
     ratls_attested attested = {.fd = -1};
+    ratls_destination destination = {0};
     ratls_verdict *verdict = NULL;
-    ratls_status status = ratls_attested_open(
-        &attested, &verdict, &endpoint->settings.upstream, &endpoint->service.judge, cancel, err);
+    ratls_status status = ratls_connection_reach(&attested, &verdict, &destination, &endpoint->service, cancel, err);
 
     if (status == RATLS_OK) {
         ratls_verdicts_add(endpoint->verdicts, verdict);
         if (endpoint->settings.peer == RATLS_PEER_SAME_PROCESS) {
-            ratls_spare_keep(&endpoint->spare, &attested);
+            ratls_spare_keep(&endpoint->spare, &attested, &destination);
         } else {
-            status = ratls_attested_part(&attested, &endpoint->settings.upstream, cancel, err);
+            status = ratls_attested_part(&attested, &destination.upstream, cancel, err);
         }
     }
     ratls_attested_close(&attested);
+    ratls_destination_clear(&destination);
     return status;
 }
 
@@ -165,6 +169,10 @@ ratls_status ratls_endpoint_start(ratls_endpoint *endpoint, ratls_cancel *cancel
     TRY(ratls_tls_context_new(&endpoint->tls, err));
     endpoint->settings.upstream.tls = endpoint->tls;
     TRY(attest_first(endpoint, cancel, err));
+    if (settings->leader != NULL) {
+        TRY(ratls_follower_start(&endpoint->follower, settings->leader, endpoint->closing, err));
+        endpoint->service.follower = endpoint->follower;
+    }
     TRY(ratls_acceptor_start(&endpoint->acceptor, directory, &endpoint->service, RATLS_CONNECTIONS_MAX, err));
     status = RATLS_OK;
 out:
@@ -178,6 +186,7 @@ void ratls_endpoint_close(ratls_endpoint *endpoint)
     }
     ratls_cancel_trigger(endpoint->closing);
     ratls_acceptor_stop(endpoint->acceptor);
+    ratls_follower_stop(endpoint->follower);
     ratls_socket_directory_close(atomic_load(&endpoint->directory));
     if (endpoint->locks_made) {
         ratls_spare_end(&endpoint->spare);

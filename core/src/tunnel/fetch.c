@@ -21,6 +21,7 @@ ratls_status ratls_tunnel_fetch_certificate(
     CHECK(certificate != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "certificate"), WHAT("it is NULL"));
     CHECK(certificate_len != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "certificate_len"), WHAT("it is NULL"));
     TRY(ratls_tunnel_settings_read(&settings, options, err));
+    CHECK(settings.leader == NULL, RATLS_ERR_UPSTREAM_INVALID, FOUND("leader"), EXPECTED("a host"));
     if (settings.upstream.agent.wanted >= 0) {
         TRY(ratls_keeper_new(&keeper, &settings.upstream.agent, &ratls_agent_usual_places, err));
         settings.upstream.keeper = keeper;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tunnel/exchange.h"
 #include "tunnel/sasl_offer.h"
 
 typedef struct {
@@ -38,6 +39,13 @@ typedef struct {
     ratls_status outcome;
     ratls_error *failure;
     ratls_deadline drain; /* once somebody is gone */
+    const ratls_cancel *over; /* the server is no longer to be told anything, once triggered; NULL: never */
+    int64_t over_ms;
+    bool is_over;             /* and that was noted */
+    ratls_deadline over_drain;
+    ratls_exchange exchange;  /* kept track of where there is `over` */
+    void (*server_left)(void *user); /* NULL: told, or nobody wants to know */
+    void *user;
 } pump;
 
 static void consume(buffer *from, size_t len)
@@ -146,6 +154,9 @@ static bool read_stream(pump *p)
         return false;
     }
     atomic_fetch_add_explicit(&p->counters->from_upstream, got, memory_order_relaxed);
+    if (p->over != NULL) {
+        ratls_exchange_answered(&p->exchange, p->to_driver.data + p->to_driver.len, got);
+    }
     if (!p->driver_gone) {
         p->to_driver.len += got;
         look_at_offer(p);
@@ -168,6 +179,9 @@ static bool write_stream(pump *p)
             return false;
         }
         atomic_fetch_add_explicit(&p->counters->to_upstream, taken, memory_order_relaxed);
+        if (p->over != NULL) {
+            ratls_exchange_asked(&p->exchange, p->from_driver.data, taken);
+        }
         consume(&p->from_driver, taken);
         p->may_take = p->may_take || taken > 0;
     } else if (p->driver_ended && !p->goodbye) {
@@ -283,6 +297,7 @@ static void receive_driver(pump *p, short happened)
         p->driver_ended = true;
         lose_driver(p);
     }
+    p->from_driver.len = p->is_over ? 0 : p->from_driver.len; /* heard, so that it does not wait, and not sent */
 }
 
 static void receive_upstream(pump *p)
@@ -338,28 +353,78 @@ static ratls_status outcome_of(const pump *p)
     return p->lingering ? RATLS_OK : p->outcome;
 }
 
+/* After the driver's last word the server's end is no surprise. */
+static void tell_that_server_left(pump *p)
+{
+    if (p->server_left != NULL && (p->upstream_goodbye || p->finished) && !p->driver_ended && !p->driver_gone) {
+        p->server_left(p->user);
+        p->server_left = NULL;
+    }
+}
+
+/* Another one leads: nothing more goes to this server, not even what is encrypted already. A record that was sent in part is of
+ * no use to it, so nothing may follow either. */
+static void note_over(pump *p)
+{
+    if (p->is_over || !ratls_cancel_triggered(p->over)) {
+        return;
+    }
+    p->is_over = true;
+    p->over_drain = ratls_deadline_in(p->over_ms > 0 ? p->over_ms : 0);
+    p->from_driver.len = 0;
+    if (p->to_upstream.len > 0) {
+        p->upstream_deaf = true;
+        p->to_upstream.len = 0;
+        p->may_take = true; /* what is inside the stream goes the same way */
+    }
+}
+
+/* The driver waits for nothing more that could still come, or has waited long enough. */
+static bool over_is_done(const pump *p)
+{
+    bool drained = ratls_exchange_idle(&p->exchange) && ratls_exchange_between(&p->exchange) && p->to_driver.len == 0;
+
+    return p->is_over && !p->finished && (drained || p->driver_gone || ratls_deadline_left(p->over_drain) == 0);
+}
+
 /* Then no wait is for ever. */
 static bool somebody_has_gone(const pump *p)
 {
     return p->finished || p->driver_gone || p->upstream_goodbye;
 }
 
+static ratls_deadline wait_until(const pump *p)
+{
+    ratls_deadline drain = somebody_has_gone(p) ? p->drain : ratls_deadline_none();
+
+    return p->is_over ? ratls_deadline_earlier(drain, p->over_drain) : drain;
+}
+
 static ratls_status run(pump *p, const ratls_cancel *cancel)
 {
     for (;;) {
-        struct pollfd fds[3];
+        struct pollfd fds[4];
         ratls_wait_outcome outcome;
 
+        note_over(p);
         while (turn_stream(p) || send_out(p)) {
         }
         begin_to_linger(p);
+        tell_that_server_left(p);
+        if (over_is_done(p)) {
+            return RAISE(&p->failure, RATLS_ERR_LEADER_SUPERSEDED);
+        }
         if (all_done(p)) {
             return outcome_of(p);
         }
         choose_events(p, fds);
-        outcome = ratls_wait(fds, 2, somebody_has_gone(p) ? p->drain : ratls_deadline_none(), cancel);
+        fds[2] = (struct pollfd){.fd = p->is_over ? -1 : ratls_cancel_fd(p->over), .events = POLLIN};
+        outcome = ratls_wait(fds, 3, wait_until(p), cancel);
         if (outcome == RATLS_WAIT_CANCELLED) {
             return RAISE(&p->failure, RATLS_ERR_CANCELLED, WHAT("relaying"));
+        }
+        if (outcome == RATLS_WAIT_PASSED && over_is_done(p)) {
+            continue;
         }
         if (outcome != RATLS_WAIT_READY) {
             return outcome_of(p); /* who is left does not take what is left */
@@ -374,13 +439,14 @@ static ratls_status run(pump *p, const ratls_cancel *cancel)
 }
 
 ratls_status ratls_pump_run(
-    ratls_attested *attested, const ratls_pump_driver *driver, ratls_pump_counters *counters, const ratls_cancel *cancel,
+    bool *between, ratls_attested *attested, const ratls_pump_driver *driver, ratls_pump_counters *counters, const ratls_cancel *cancel,
     ratls_error **err)
 {
     ratls_bytes first = driver->first;
     ratls_status status = RATLS_ERR_INTERNAL;
     pump *p = calloc(1, sizeof *p);
 
+    *between = false;
     CHECK(p != NULL, RATLS_ERR_OUT_OF_MEMORY);
     CHECK(first.len <= sizeof p->from_driver.data, RATLS_ERR_INTERNAL, WHAT("more first bytes than a buffer holds"));
     p->stream = attested->stream;
@@ -390,11 +456,17 @@ ratls_status ratls_pump_run(
     p->may_read = true; /* the server may have spoken with the handshake */
     p->may_take = true;
     p->counters = counters;
+    p->over = driver->starts_up ? driver->over : NULL; /* a request to cancel is no session */
+    p->over_ms = driver->drain_ms;
+    p->server_left = driver->server_left;
+    p->user = driver->user;
+    ratls_exchange_begin(&p->exchange);
     if (first.len > 0) {
         memcpy(p->from_driver.data, first.data, first.len);
         p->from_driver.len = first.len;
     }
     status = run(p, cancel);
+    *between = p->over != NULL && !p->driver_gone && p->to_driver.len == 0 && ratls_exchange_between(&p->exchange);
     if (err != NULL && *err == NULL) {
         *err = status == RATLS_OK ? NULL : p->failure;
         p->failure = status == RATLS_OK ? p->failure : NULL;

@@ -22,16 +22,22 @@ typedef struct {
     int fd;
     ratls_bytes first; /* what was read from it before, at most RATLS_PUMP_BUFFER */
     bool starts_up;    /* it began with a StartupMessage: mechanisms are taken out of the answer (sasl_offer.h) */
+    const ratls_cancel *over; /* triggered: nothing more of the driver's may be sent; NULL: never */
+    int64_t drain_ms;         /* so long may the answers that are under way then take; 0 or less: no time at all */
+    void (*server_left)(void *user); /* called once when the server ends though the driver has not; NULL: nobody wants to know */
+    void *user;
 } ratls_pump_driver;
+
 
 /** Run until both ends are through.
  *
  *  Half-closing is passed on, both ways: when the driver has no more to say the upstream gets a goodbye, and what it
  *  still answers reaches the driver; after the upstream's goodbye the driver hears the end, and what it still says is
- *  sent, for as long as somebody takes it. Returns RATLS_OK for an orderly end, CANCELLED when told to, else what broke
- *  the upstream's side. */
+ *  sent, for as long as somebody takes it. Returns RATLS_OK for an orderly end, CANCELLED when told to, LEADER_SUPERSEDED after
+ *  driver->over, else what broke the upstream's side. *between: what the driver has heard ends where a message does, and it
+ *  listens: more may be said to it. Known only where there is driver->over. */
 ratls_status ratls_pump_run(
-    ratls_attested *attested, const ratls_pump_driver *driver, ratls_pump_counters *counters, const ratls_cancel *cancel,
+    bool *between, ratls_attested *attested, const ratls_pump_driver *driver, ratls_pump_counters *counters, const ratls_cancel *cancel,
     ratls_error **err);
 
 #endif

@@ -1,6 +1,5 @@
 #include "tunnel/settings.h"
 
-#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,8 @@
 #include "base/options.h"
 #include "base/tables.h"
 #include "base/text.h"
+#include "leader/leader.h"
+#include "tunnel/place.h"
 #include "tunnel/verify_options_copy.h"
 
 enum {
@@ -54,56 +55,13 @@ static ratls_status check_numbers(const ratls_tunnel_options *options, ratls_err
     TRY(check_range("keepalive_interval_s", options->keepalive_interval_s, 0, KEEPALIVE_S_MAX, err));
     TRY(check_range("keepalive_count", options->keepalive_count, 0, KEEPALIVE_COUNT_MAX, err));
     TRY(check_range("start_tls", options->start_tls, 0, 1, err));
+    TRY(check_range("leader_drain_ms", options->leader_drain_ms, -TIMEOUT_MS_MAX, TIMEOUT_MS_MAX, err));
     status = RATLS_OK;
 out:
     return status;
 }
 
 /* A name or address: printable, without spaces, not longer than DNS allows. */
-static ratls_status check_host(const char *host, ratls_error **err)
-{
-    ratls_status status = RATLS_ERR_INTERNAL;
-    size_t len = host == NULL ? 0 : strnlen(host, RATLS_HOST_NAME_MAX + 1);
-
-    CHECK(len > 0 && len <= RATLS_HOST_NAME_MAX, RATLS_ERR_UPSTREAM_INVALID,
-          ratls_detail_chars("found", (ratls_bytes){(const uint8_t *)host, len}), EXPECTED("a host name of 1 to 253 characters, or an address"));
-    for (size_t i = 0; i < len; i++) {
-        CHECK(host[i] > ' ' && host[i] <= '~' && host[i] != '/', RATLS_ERR_UPSTREAM_INVALID, FOUND(host),
-              EXPECTED("a host name or an address, without spaces, slashes and control characters"));
-    }
-    status = RATLS_OK;
-out:
-    return status;
-}
-
-static bool is_address(const char *host)
-{
-    unsigned char address[sizeof(struct in6_addr)];
-
-    /* A scope ("fe80::1%eth0") makes it no less an address; no DNS name has a colon. */
-    return inet_pton(AF_INET, host, address) == 1 || strchr(host, ':') != NULL;
-}
-
-/* SNI: the name that was given, or the host unless it is an address (RFC 6066 3), without the dot of the root. */
-static ratls_status copy_server_name(char **out, const ratls_tunnel_options *options, ratls_error **err)
-{
-    ratls_status status = RATLS_ERR_INTERNAL;
-    const char *name = options->server_name == NULL ? options->host : options->server_name;
-    size_t len;
-
-    TRY(check_host(name, err));
-    if (is_address(name)) {
-        CHECK(options->server_name == NULL, RATLS_ERR_UPSTREAM_INVALID, FOUND(name), EXPECTED("a DNS name for the server_name"));
-        return RATLS_OK;
-    }
-    len = strlen(name);
-    *out = strndup(name, len > 1 && name[len - 1] == '.' ? len - 1 : len);
-    CHECK(*out != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    status = RATLS_OK;
-out:
-    return status;
-}
-
 static int or_default(int64_t given, int otherwise)
 {
     return given == 0 ? otherwise : (int)given;
@@ -130,24 +88,20 @@ static void copy_timing(ratls_upstream *upstream, const ratls_tunnel_options *op
     upstream->user_timeout_ms = or_default(options->tcp_user_timeout_ms, default_user_timeout(upstream));
 }
 
-static ratls_status copy_upstream(ratls_upstream *upstream, const ratls_tunnel_options *options, int32_t port, ratls_error **err)
+/* A host, or a cluster: its leader's place is known when it is dialled. */
+static ratls_status copy_place(ratls_tunnel_settings *out, const ratls_tunnel_options *options, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_text service = {0}, label = {0};
-    bool bracketed = strchr(options->host, ':') != NULL;
 
-    ratls_text_add_number(&service, port);
-    ratls_text_add(&label, bracketed ? "[" : "");
-    ratls_text_add(&label, options->host);
-    ratls_text_add(&label, bracketed ? "]:" : ":");
-    ratls_text_add_number(&label, port);
-    upstream->host = strdup(options->host);
-    upstream->service = ratls_text_take(&service);
-    upstream->label = ratls_text_take(&label);
-    CHECK(upstream->host != NULL && upstream->service != NULL && upstream->label != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    TRY(copy_server_name(&upstream->server_name, options, err));
-    copy_timing(upstream, options);
-    TRY(ratls_agent_settings_read(&upstream->agent, options, err));
+    if (options->leader == NULL) {
+        return ratls_upstream_set_place(&out->upstream, options->host, out->port, options->server_name, err);
+    }
+    CHECK(options->host == NULL && options->server_name == NULL, RATLS_ERR_UPSTREAM_INVALID,
+          FOUND(options->host == NULL ? options->server_name : options->host), EXPECTED("neither host nor server_name beside a leader"));
+    out->leader = ratls_leader_hold(options->leader);
+    out->upstream.label = strdup(ratls_leader_domain(options->leader));
+    CHECK(out->upstream.label != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    out->drain_ms = options->leader_drain_ms == 0 ? RATLS_LEADER_DRAIN_MS_DEFAULT : options->leader_drain_ms;
     status = RATLS_OK;
 out:
     return status;
@@ -161,15 +115,15 @@ ratls_status ratls_tunnel_settings_read(ratls_tunnel_settings *out, const ratls_
     memset(out, 0, sizeof *out);
     CHECK(options != NULL, RATLS_ERR_ARGUMENT_INVALID, ratls_detail_text("argument", "options"), WHAT("it is NULL"));
     TRY(ratls_options_copy(&given, sizeof given, options, TUNNEL_OPTIONS_FIRST_SIZE, err));
-    CHECK(given.leader == NULL, RATLS_ERR_NOT_BUILT, FOUND("leader"));
-    TRY(check_host(given.host, err));
     TRY(check_numbers(&given, err));
     out->port = given.port == 0 ? RATLS_TUNNEL_PORT_DEFAULT : given.port;
     out->peer = given.peer;
     out->spelling = given.spelling;
     out->log = given.log;
     out->log_user = given.log_user;
-    TRY(copy_upstream(&out->upstream, &given, out->port, err));
+    TRY(copy_place(out, &given, err));
+    copy_timing(&out->upstream, &given);
+    TRY(ratls_agent_settings_read(&out->upstream.agent, &given, err));
     TRY(ratls_verify_options_copy(&out->policy, given.verify, err));
     if (given.socket_dir != NULL) {
         out->socket_dir = strdup(given.socket_dir);
@@ -185,10 +139,8 @@ out:
 
 void ratls_tunnel_settings_clear(ratls_tunnel_settings *settings)
 {
-    free(settings->upstream.host);
-    free(settings->upstream.service);
-    free(settings->upstream.label);
-    free(settings->upstream.server_name);
+    ratls_upstream_clear_place(&settings->upstream);
+    ratls_leader_free(settings->leader);
     ratls_agent_settings_clear(&settings->upstream.agent);
     free(settings->socket_dir);
     ratls_verify_options_clear(&settings->policy);
@@ -212,5 +164,6 @@ static bool same_upstream(const ratls_upstream *a, const ratls_upstream *b)
 bool ratls_tunnel_settings_equal(const ratls_tunnel_settings *a, const ratls_tunnel_settings *b)
 {
     return same_upstream(&a->upstream, &b->upstream) && ratls_verify_options_equal(&a->policy, &b->policy) && a->log == b->log &&
-           a->log_user == b->log_user && a->port == b->port && a->peer == b->peer && a->spelling == b->spelling;
+           a->log_user == b->log_user && a->port == b->port && a->peer == b->peer && a->spelling == b->spelling &&
+           ratls_leader_equal(a->leader, b->leader) && a->drain_ms == b->drain_ms;
 }

@@ -5,8 +5,7 @@
 #include "tunnel/upstream.h"
 
 enum {
-    RATLS_TUNNEL_PORT_DEFAULT = 5432,
-    RATLS_HOST_NAME_MAX = 253 /* characters of a DNS name */
+    RATLS_TUNNEL_PORT_DEFAULT = 5432
 };
 
 typedef struct {
@@ -18,6 +17,8 @@ typedef struct {
     int32_t port;
     int32_t peer;
     int32_t spelling;
+    ratls_leader *leader; /* a hold; NULL: upstream says where to go */
+    int64_t drain_ms;     /* negative: not at all */
 } ratls_tunnel_settings;
 
 ratls_status ratls_tunnel_settings_read(ratls_tunnel_settings *out, const ratls_tunnel_options *options, ratls_error **err);

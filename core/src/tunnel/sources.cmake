@@ -2,10 +2,14 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/acceptor.c
   ${CMAKE_CURRENT_LIST_DIR}/attested.c
   ${CMAKE_CURRENT_LIST_DIR}/connection.c
+  ${CMAKE_CURRENT_LIST_DIR}/destination.c
   ${CMAKE_CURRENT_LIST_DIR}/endpoint.c
+  ${CMAKE_CURRENT_LIST_DIR}/exchange.c
   ${CMAKE_CURRENT_LIST_DIR}/fetch.c
+  ${CMAKE_CURRENT_LIST_DIR}/follower.c
   ${CMAKE_CURRENT_LIST_DIR}/keeper.c
   ${CMAKE_CURRENT_LIST_DIR}/peer_socket.c
+  ${CMAKE_CURRENT_LIST_DIR}/place.c
   ${CMAKE_CURRENT_LIST_DIR}/postgres.c
   ${CMAKE_CURRENT_LIST_DIR}/pump.c
   ${CMAKE_CURRENT_LIST_DIR}/resolve.c

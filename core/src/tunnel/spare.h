@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "tunnel/attested.h"
+#include "tunnel/destination.h"
 
 enum {
     /* A driver that was to be connected comes at once; a server counts the moments of one that says nothing. */
@@ -15,6 +16,7 @@ enum {
 typedef struct {
     pthread_mutex_t lock;
     ratls_attested attested; /* fd -1: none */
+    ratls_destination destination; /* whom it goes to */
     ratls_deadline until;
 } ratls_spare;
 
@@ -23,12 +25,12 @@ ratls_status ratls_spare_begin(ratls_spare *spare, ratls_error **err);
 /** Say goodbye to one that is left. */
 void ratls_spare_end(ratls_spare *spare);
 
-/** Keep a connection (taken), from now on. */
-void ratls_spare_keep(ratls_spare *spare, ratls_attested *attested);
+/** Keep a connection and whom it goes to (both taken), from now on. */
+void ratls_spare_keep(ratls_spare *spare, ratls_attested *attested, ratls_destination *destination);
 
-/** Take the connection, if there is one that is young enough and whose server has not hung up; it is to be judged
- *  again. */
-bool ratls_spare_take(ratls_spare *spare, ratls_attested *out);
+/** Take the connection, if there is one that is young enough, whose server has not hung up and is still the one to talk to; it
+ *  is to be judged again. */
+bool ratls_spare_take(ratls_spare *spare, ratls_attested *out, ratls_destination *destination);
 
 /** Until when to wait for what on it: fd -1 and no deadline when there is none. */
 void ratls_spare_watch(ratls_spare *spare, struct pollfd *fd, ratls_deadline *until);
