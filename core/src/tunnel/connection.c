@@ -9,7 +9,10 @@
 #include "tunnel/keeper.h"
 #include "tunnel/postgres.h"
 
-enum { FIRST_BYTES_MAX = 16 * 1024 }; /* above RATLS_STARTUP_PACKET_MAX */
+enum {
+    FIRST_BYTES_MAX = 16 * 1024, /* above RATLS_STARTUP_PACKET_MAX */
+    DISMISSED_WORDS = 4096
+};
 
 /* What the driver said so far, from its first packet on. */
 typedef struct {
@@ -110,7 +113,7 @@ static bool driver_heard_nothing(ratls_status status)
            status == RATLS_ERR_CLIENT_CERTIFICATE_REQUIRED;
 }
 
-/* Another one leads. Who can be told is told so, as by a server that shuts down, and is given time to read it. */
+/* Another one leads. Who can be told is told so, as by a server that shuts down. */
 static void dismiss_driver(const opening *said, const ratls_service *service, bool between, const ratls_error *error)
 {
     size_t len = 0;
@@ -120,6 +123,20 @@ static void dismiss_driver(const opening *said, const ratls_service *service, bo
         tell_driver(said->driver, response, len);
     }
     free(response);
+}
+
+/* Take what a driver says that has not read its dismissal yet: closed with something unread, its end of the socket would be
+ * reset, and drivers then report that instead. */
+static void hear_out(const opening *said, const ratls_cancel *closing)
+{
+    ratls_deadline deadline = ratls_deadline_in(RATLS_DISMISSAL_MS);
+    uint8_t words[DISMISSED_WORDS];
+    ssize_t got = 1;
+
+    (void)shutdown(said->driver, SHUT_WR);
+    while (got > 0 && ratls_wait_one(said->driver, POLLIN, deadline, closing) == RATLS_WAIT_READY) {
+        got = recv(said->driver, words, sizeof words, MSG_DONTWAIT);
+    }
 }
 
 /* From the pump: perhaps because another one leads now. */
@@ -264,6 +281,9 @@ static ratls_status serve_driver(opening *said, const ratls_service *service, si
     ratls_verdicts_leave(service->verdicts, &entry);
     ratls_attested_close(&attested);
     ratls_destination_clear(&destination);
+    if (status == RATLS_ERR_LEADER_SUPERSEDED) {
+        hear_out(said, service->closing);
+    }
     return status;
 }
 

@@ -11,6 +11,7 @@
 enum {
     RATLS_FIRST_PACKET_TIMEOUT_MS = 60000, /* as PostgreSQL's authentication_timeout */
     RATLS_ENCRYPTION_REQUESTS_MAX = 2,     /* one for TLS, one for GSSAPI, as PostgreSQL takes them */
+    RATLS_DISMISSAL_MS = 2000,             /* so long is a driver heard that was told to connect again */
     RATLS_LEADERS_TRIED_MAX = 3            /* for one connection, each time a look-up names another */
 };
 
