@@ -21,6 +21,9 @@ from simulator.intel import process as intel
 from simulator.minted import Minted
 from simulator.postgres import Cluster
 from simulator.quote import KINDS
+from simulator.report import ENCODINGS, PostgresState
+from simulator.report_server import MANNERS as REPORT_MANNERS
+from simulator.report_server import ReportServer
 from simulator.sidecar import BEHAVIOURS, Connection, Sidecar, Upstream
 from simulator.tls_postgres import TlsCluster
 from simulator.world import DEFAULT_NOW, World
@@ -34,6 +37,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_sidecar(add_recipe(commands.add_parser("sidecar", help="TLS in front of PostgreSQL; says in JSON lines what happens")))
     add_postgres(add_recipe(commands.add_parser("postgres", help="a throw-away PostgreSQL, until standard input ends")))
     add_agent(add_recipe(commands.add_parser("agent", help="a dstack guest agent; says in a JSON line where it is")))
+    report = commands.add_parser("report", help="a sidecar's /attestation and /health over HTTP; obeys commands until standard input ends")
+    report.add_argument("--seed", default="libratls", help="everything follows from it and from --now")
+    report.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
+    report.add_argument("--manner", choices=REPORT_MANNERS, default="normal")
+    report.add_argument("--encoding", choices=sorted(ENCODINGS), default="A", help="of REPORTDATA")
+    report.add_argument("--out", type=Path, metavar="DIR", help="write collateral and trust anchor there")
     authority = commands.add_parser("intel", help="a stand-in for Intel Trust Authority, or a command beside one")
     authority.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
     intel.add_arguments(authority)
@@ -154,6 +163,20 @@ def cluster_of(options: argparse.Namespace, minted: Minted | None) -> Cluster:
     return TlsCluster(minted, direct=options.tls == "direct", authentication=options.authentication)
 
 
+def run_report(options: argparse.Namespace) -> None:
+    """Serve reports; commands change how: {"manner": …}, {"wal_lsn": …}."""
+    world = World(options.seed, options.now)
+    if options.out:
+        world.mint().write(options.out)
+    with ReportServer(world, manner=options.manner, encoding=options.encoding) as server:
+        say(event="listening", url=server.url, now=world.now, compose_hash=world.guest.compose_hash)
+        for line in sys.stdin:
+            command = json.loads(line)
+            server.manner = command.get("manner", server.manner)
+            server.state = PostgresState(wal_lsn=command.get("wal_lsn", server.state.wal_lsn))
+            say(event="done", command=command)
+
+
 def obey(sidecar: Sidecar, world: World) -> None:
     """Carry out commands, one JSON object a line, to the end of standard input."""
     for line in sys.stdin:
@@ -181,6 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
         return intel.run(options, options.now)
     elif options.command == "postgres":
         run_postgres(options)
+    elif options.command == "report":
+        run_report(options)
     elif options.command == "agent":
         run_agent(options)
     else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, Mapping, Union
 
 from simulator import certificate, der
+from simulator.event_log import Event
 from simulator.minted import Minted
 from simulator.world import World
 from simulator.x509 import Extension, pem
@@ -110,8 +111,11 @@ class GuestAgent:
         self.manner = manner
         self.arguments = dict(arguments or {})
         self.methods: dict[str, Callable[[Answer], Answer]] = {
-            "GetTlsKey": self.get_tls_key, "GetQuote": self.get_quote, "Version": lambda _: {"version": "0.5.9", "rev": "simulated"}}
-        self.legacy_methods: dict[str, Callable[[Answer], Answer]] = {"DeriveKey": self.derive_key, "RawQuote": self.get_quote}
+            "GetTlsKey": self.get_tls_key, "GetQuote": self.get_quote, "Attest": self.attest, "EmitEvent": self.emit_event, "Info": self.info,
+            "Version": lambda _: {"version": "0.5.9", "rev": "simulated"}}
+        self.legacy_methods: dict[str, Callable[[Answer], Answer]] = {
+            "DeriveKey": self.derive_key, "RawQuote": self.get_quote, "Info": self.info}
+        self.emitted: tuple[Event, ...] = ()
         self.minted: list[Minted] = []
         self.calls: list[Call] = []
         self.changed = threading.Condition()
@@ -186,14 +190,44 @@ class GuestAgent:
             raise AgentError("this agent makes random keys only")
         return self.get_tls_key(arguments)
 
-    def get_quote(self, arguments: Answer) -> Answer:
-        """A quote over report_data, with the event log."""
+    def quoted(self, arguments: Answer) -> Minted:
+        """A quote over report_data, after everything that was measured so far."""
         report_data = bytes.fromhex(str(arguments.get("report_data", "")))
         if len(report_data) > 64:
             raise AgentError("Report data should be less than 64 bytes")
-        minted = self.world.mint(**{**self.arguments, "report_data": report_data.ljust(64, b"\0")})
-        answer: Answer = json.loads(minted.getquote_json)
+        measured = {**self.arguments, "report_data": report_data.ljust(64, b"\0")}
+        if self.emitted:
+            measured["guest"] = {**measured.get("guest", {}), "events": (*self.world.guest.events, *self.emitted)}
+        return self.world.mint(**measured)
+
+    def get_quote(self, arguments: Answer) -> Answer:
+        """A quote, with the event log."""
+        answer: Answer = json.loads(self.quoted(arguments).getquote_json)
         return answer
+
+    def attest(self, arguments: Answer) -> Answer:
+        """The same as an envelope with the complete log."""
+        answer: Answer = json.loads(self.quoted(arguments).attest_json)
+        return answer
+
+    def emit_event(self, arguments: Answer) -> Answer:
+        """The application extends RTMR3: it comes after whatever the system measured."""
+        event = Event(3, str(arguments.get("event", "")), bytes.fromhex(str(arguments.get("payload", ""))))
+        with self.changed:
+            self.emitted = (*self.emitted, event)
+        return {}
+
+    def info(self, _: Answer) -> Answer:
+        """What the agent says of its guest."""
+        minted = self.quoted({})
+        guest = minted.guest
+        registers = {"mrtd": minted.mr_td, **{f"rtmr{number}": minted.field(f"rtmr{number}") for number in range(4)}}
+        known = {"app_id": guest.app_id.hex(), "instance_id": guest.instance_id.hex(), "compose_hash": guest.compose_hash.hex(),
+                 "os_image_hash": guest.os_image_hash.hex(), "device_id": bytes(32).hex()}
+        tcb_info = {**registers, "compose_hash": known["compose_hash"], "os_image_hash": known["os_image_hash"], "device_id": known["device_id"],
+                    "event_log": json.loads(minted.event_log), "app_compose": guest.app_compose.decode()}
+        return {**known, "app_name": "simulated-postgres", "app_cert": "", "key_provider_info": guest.key_provider.decode(),
+                "tcb_info": json.dumps(tcb_info), "vm_config": guest.config, "cloud_vendor": "", "cloud_product": ""}
 
 
 class Handler(BaseHTTPRequestHandler):
