@@ -4,6 +4,7 @@ set(tunnel_test_fixture tunnel/tunnel_fixture.c tunnel/tls_peer.c tunnel/tls_ser
 
 ratls_unit_test(tunnel_acceptor_test tunnel/acceptor_test.c)
 ratls_unit_test(tunnel_exit_test tunnel/exit_test.c)
+ratls_unit_test(tunnel_keeper_test tunnel/keeper_test.c agent/agent_answer.c support/buffer.c tunnel/tls_peer.c)
 ratls_unit_test(tunnel_postgres_test tunnel/postgres_test.c)
 ratls_unit_test(tunnel_pump_test tunnel/pump_test.c ${tunnel_test_fixture})
 ratls_unit_test(tunnel_resolve_test tunnel/resolve_test.c)
@@ -13,6 +14,7 @@ ratls_unit_test(tunnel_sharing_test tunnel/sharing_test.c ${tunnel_test_fixture}
 ratls_unit_test(tunnel_spare_test tunnel/spare_test.c ${tunnel_test_fixture})
 ratls_unit_test(tunnel_socket_directory_test tunnel/socket_directory_test.c)
 ratls_unit_test(tunnel_start_tls_test tunnel/start_tls_test.c ${tunnel_test_fixture})
+ratls_unit_test(tunnel_stream_client_test tunnel/stream_client_test.c agent/agent_answer.c support/buffer.c ${tunnel_test_pair})
 ratls_unit_test(tunnel_stream_handshake_test tunnel/stream_handshake_test.c ${tunnel_test_pair})
 ratls_unit_test(tunnel_stream_test tunnel/stream_test.c ${tunnel_test_pair})
 ratls_unit_test(tunnel_test tunnel/tunnel_test.c ${tunnel_test_fixture})

@@ -168,9 +168,6 @@ static ratls_status read_key(ratls_identity *identity, ratls_bytes answer, ratls
     keep_scalar(identity->scalar, scalar);
     status = RATLS_OK;
 out:
-    if (pem.storage != NULL) {
-        OPENSSL_cleanse(pem.storage, 2 * text.len); /* what ratls_pem_parse() takes, at most */
-    }
     ratls_pem_clear(&pem);
     ratls_secret_free(scratch, RATLS_IDENTITY_KEY_PEM_MAX);
     return status;

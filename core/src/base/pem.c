@@ -1,5 +1,6 @@
 #include "base/pem.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +136,8 @@ bool ratls_pem_parse(ratls_pem *out, ratls_bytes text, const char *label, size_t
         *what = text.len == 0 ? "no block" : "a NUL byte in the text";
         return false;
     }
-    out->storage = text.len > SIZE_MAX / 2 ? NULL : malloc(2 * text.len); /* decoded blocks, then scratch */
+    out->storage_len = 2 * text.len; /* decoded blocks, then scratch */
+    out->storage = text.len > SIZE_MAX / 2 ? NULL : malloc(out->storage_len);
     fault = out->storage == NULL ? "out of memory" : read_blocks(out, text, label, block_max);
     if (fault != NULL) {
         ratls_pem_clear(out);
@@ -147,6 +149,9 @@ bool ratls_pem_parse(ratls_pem *out, ratls_bytes text, const char *label, size_t
 
 void ratls_pem_clear(ratls_pem *pem)
 {
+    if (pem->storage != NULL) {
+        OPENSSL_cleanse(pem->storage, pem->storage_len);
+    }
     free(pem->storage);
     *pem = (ratls_pem){0};
 }

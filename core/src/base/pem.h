@@ -9,9 +9,10 @@ enum {
     RATLS_PEM_CERTIFICATE_MAX = 8 * 1024 /* bytes of DER of one certificate of a PCK or signer chain */
 };
 
-/** Decoded blocks in their order; free with ratls_pem_clear(). */
+/** Decoded blocks in their order; free with ratls_pem_clear(), which wipes them: one may be a key. */
 typedef struct {
     uint8_t *storage;
+    size_t storage_len;
     ratls_bytes blocks[RATLS_PEM_BLOCKS_MAX];
     size_t len;
 } ratls_pem;

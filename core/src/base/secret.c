@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 #include <sys/mman.h>
 
+enum { SECRET_LOCKED_MAX = 64 * 1024 /* what the system lets anybody keep out of the swap */ };
+
 uint8_t *ratls_secret_new(size_t len)
 {
     void *pages = len == 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -10,10 +12,12 @@ uint8_t *ratls_secret_new(size_t len)
     if (pages == MAP_FAILED) {
         return NULL;
     }
-    /* Each is a favour: older kernels lack the second, and the last has a limit. */
+    /* Each is a favour: older kernels lack the second, and the last may be used up. */
     (void)madvise(pages, len, MADV_DONTDUMP);
     (void)madvise(pages, len, MADV_WIPEONFORK);
-    (void)mlock2(pages, len, MLOCK_ONFAULT);
+    if (len <= SECRET_LOCKED_MAX) {
+        (void)mlock(pages, len);
+    }
     return pages;
 }
 

@@ -226,6 +226,72 @@ static void client_attestation_out_of_range(void **state)
     assert_fails(&options, RATLS_ERR_OPTION_VALUE, "reserved_client");
 }
 
+static void client_attestation_s_defaults(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_tunnel_settings settings;
+
+    (void)state;
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_int_equal(settings.upstream.agent.wanted, 0);
+    assert_int_equal(settings.upstream.agent.timeout_ms, 60000);
+    assert_null(settings.upstream.agent.socket);
+    assert_null(settings.upstream.agent.simulator);
+    assert_false(settings.upstream.agent.simulator_ignored);
+    ratls_tunnel_settings_clear(&settings);
+}
+
+/* The environment may name who makes this client's key only where a simulator is allowed, and never beside a socket. */
+static void environment_heeded_with_allow_simulator_alone(void **state)
+{
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_tunnel_settings settings;
+    ratls_verify_options policy;
+
+    (void)state;
+    ratls_verify_options_init(&policy, sizeof policy);
+    options.verify = &policy;
+    options.dstack_simulator_endpoint = "http://127.0.0.1:8090";
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_null(settings.upstream.agent.simulator);
+    assert_true(settings.upstream.agent.simulator_ignored);
+    ratls_tunnel_settings_clear(&settings);
+    policy.allow_simulator = 1;
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_string_equal(settings.upstream.agent.simulator, "http://127.0.0.1:8090");
+    assert_false(settings.upstream.agent.simulator_ignored);
+    ratls_tunnel_settings_clear(&settings);
+    options.dstack_socket = "/run/agent.sock";
+    assert_int_equal(ratls_tunnel_settings_read(&settings, &options, NULL), RATLS_OK);
+    assert_string_equal(settings.upstream.agent.socket, "/run/agent.sock");
+    assert_null(settings.upstream.agent.simulator);
+    ratls_tunnel_settings_clear(&settings);
+}
+
+static void sockets_that_are_none(void **state)
+{
+    static const char *const sockets[] = {"", "http://127.0.0.1:8090", "unix:///run/dstack.sock", "/run/a\nb"};
+    char longest[109];
+    ratls_tunnel_options options = options_for("db.example");
+    ratls_verify_options policy;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++) {
+        options.dstack_socket = sockets[i];
+        assert_fails(&options, RATLS_ERR_OPTION_VALUE, "dstack_socket");
+    }
+    memset(longest, 'a', sizeof longest - 1);
+    longest[108] = '\0';
+    options.dstack_socket = longest;
+    assert_fails(&options, RATLS_ERR_OPTION_VALUE, "dstack_socket");
+    options.dstack_socket = NULL;
+    ratls_verify_options_init(&policy, sizeof policy);
+    policy.allow_simulator = 1;
+    options.verify = &policy;
+    options.dstack_simulator_endpoint = longest;
+    assert_fails(&options, RATLS_ERR_ARGUMENT_INVALID, NULL);
+}
+
 /* A caller that was built before the link's options were there. */
 static void an_older_caller_gets_the_defaults(void **state)
 {
@@ -344,6 +410,9 @@ int main(void)
         cmocka_unit_test(the_link_as_given),
         cmocka_unit_test(the_link_out_of_range),
         cmocka_unit_test(client_attestation_out_of_range),
+        cmocka_unit_test(client_attestation_s_defaults),
+        cmocka_unit_test(environment_heeded_with_allow_simulator_alone),
+        cmocka_unit_test(sockets_that_are_none),
         cmocka_unit_test(an_older_caller_gets_the_defaults),
         cmocka_unit_test(struct_unknown),
         cmocka_unit_test(policy_is_checked),
