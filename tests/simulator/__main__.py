@@ -1,5 +1,5 @@
 """`python -m simulator mint`: evidence into files; `sidecar`: TLS with evidence in front of PostgreSQL; `postgres`: a PostgreSQL;
-`agent`: a dstack guest agent."""
+`agent`: a dstack guest agent; `intel` and `pccs`: services of Intel's."""
 from __future__ import annotations
 
 import argparse
@@ -18,6 +18,7 @@ from simulator.certificate import FORMS
 from simulator.client_check import ClientCheck
 from simulator.faults import FAULTS
 from simulator.intel import process as intel
+from simulator.pccs import server as pccs
 from simulator.minted import Minted
 from simulator.postgres import Cluster
 from simulator.quote import KINDS
@@ -46,6 +47,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     authority = commands.add_parser("intel", help="a stand-in for Intel Trust Authority, or a command beside one")
     authority.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
     intel.add_arguments(authority)
+    service = commands.add_parser("pccs", help="a PCCS with a world's collateral, until standard input ends; says in one line of JSON where")
+    service.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
+    pccs.add_arguments(service)
     return parser.parse_args(arguments)
 
 
@@ -202,6 +206,8 @@ def main(arguments: list[str] | None = None) -> int:
         mint(options).write(options.out)
     elif options.command == "intel":
         return intel.run(options, options.now)
+    elif options.command == "pccs":
+        return pccs.run(options, options.now)
     elif options.command == "postgres":
         run_postgres(options)
     elif options.command == "report":

@@ -154,8 +154,6 @@ RATLS_HANDLE(leader_record)
 %apply (const uint8_t *BYTES, size_t LENGTH) {
   (const uint8_t *der, size_t der_len), (const uint8_t *quote, size_t quote_len),
   (const uint8_t *evidence, size_t evidence_len), (const uint8_t *file, size_t file_len) };
-%apply (const uint8_t *OPTIONAL, size_t LENGTH) {
-  (const uint8_t *collateral, size_t collateral_len), (const uint8_t *trust_anchor, size_t trust_anchor_len) };
 %apply (const char *TEXT, size_t LENGTH) {
   (const char *json, size_t json_len), (const char *claims, size_t claims_len) };
 
@@ -205,6 +203,9 @@ RATLS_HANDLE(leader_record)
 %rename("$ignore", regexmatch$name="^ratls_leader_(new|record_(host|port|url|instance|cluster|epoch|valid_until))$") "";
 %ignore ratls_pin;
 %ignore ratls_report_fetch;
+%ignore ratls_verifier_warm;
+%ignore ratls_collateral_fetch;
+%ignore ratls_collateral_check;
 %ignore ratls_quote_policy;
 %ignore ratls_tunnel_open;
 %ignore ratls_tunnel_fetch_certificate;
@@ -231,6 +232,10 @@ RATLS_HANDLE(leader_record)
 %nothread new_combined_verifier;
 %nothread custom_quote;
 %nothread new_leader; /* these let go of the interpreter themselves */
+%nothread new_dcap_verifier;
+%nothread warm;
+%nothread fetch_collateral;
+%nothread check_collateral;
 %nothread fetch_report;
 %nothread open_tunnel;
 %nothread begin_shutdown;
@@ -239,9 +244,10 @@ RATLS_HANDLE(leader_record)
 %include "ratls/codes.h"
 %include "ratls/ratls.h"
 
-ratls_status new_dcap_verifier(
-    ratls_verifier **out, const uint8_t *collateral, size_t collateral_len, const uint8_t *trust_anchor,
-    size_t trust_anchor_len, ratls_error **err);
+ratls_status new_dcap_verifier(ratls_verifier **out, PyObject *given, ratls_error **err);
+ratls_status warm(ratls_verifier *verifier, PyObject *given, ratls_cancel *cancel, ratls_error **err);
+ratls_status fetch_collateral(char **json, ratls_verifier *verifier, PyObject *given, ratls_cancel *cancel, ratls_error **err);
+ratls_status check_collateral(char **json, ratls_verifier *verifier, PyObject *given, ratls_cancel *cancel, ratls_error **err);
 ratls_status new_noop_verifier(ratls_verifier **out, ratls_error **err);
 PyObject *new_intel_verifier(PyObject *given);
 PyObject *new_combined_verifier(PyObject *handles, int all);

@@ -39,9 +39,11 @@ bool ratls_py_watch(void (*run)(void *argument), void *argument, ratls_cancel *c
 
 /* ---- verifiers and tunnels from flat arguments ---- */
 
-ratls_status new_dcap_verifier(
-    ratls_verifier **out, const uint8_t *collateral, size_t collateral_len, const uint8_t *trust_anchor,
-    size_t trust_anchor_len, ratls_error **err);
+/** given: a dict of settings by their names in C. These four need the interpreter's lock, and let go of it. */
+ratls_status new_dcap_verifier(ratls_verifier **out, PyObject *given, ratls_error **err);
+ratls_status warm(ratls_verifier *verifier, PyObject *given, ratls_cancel *cancel, ratls_error **err);
+ratls_status fetch_collateral(char **json, ratls_verifier *verifier, PyObject *given, ratls_cancel *cancel, ratls_error **err);
+ratls_status check_collateral(char **json, ratls_verifier *verifier, PyObject *given, ratls_cancel *cancel, ratls_error **err);
 ratls_status new_noop_verifier(ratls_verifier **out, ratls_error **err);
 
 /** A new handle, from a dict of settings by their names in C; or NULL with an exception. */

@@ -10,21 +10,6 @@ static const char answered_name[] = "ratls_custom_request, answered";
 static atomic_int judges_at_work;
 static atomic_bool shutting_down;
 
-ratls_status new_dcap_verifier(
-    ratls_verifier **out, const uint8_t *collateral, size_t collateral_len, const uint8_t *trust_anchor,
-    size_t trust_anchor_len, ratls_error **err)
-{
-    ratls_dcap_options options;
-
-    ratls_dcap_options_init(&options, sizeof options);
-    options.collateral = collateral;
-    options.collateral_len = collateral_len;
-    options.trust_anchor = trust_anchor;
-    options.trust_anchor_len = trust_anchor_len;
-    options.log = ratls_py_log;
-    return ratls_verifier_new_dcap(out, &options, err);
-}
-
 static ratls_verifier_options common_options(void)
 {
     ratls_verifier_options options;

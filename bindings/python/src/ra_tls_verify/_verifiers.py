@@ -8,12 +8,13 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from . import _calls, _core
+from ._collateral import authorities, cache_directory, is_early, one_wish, wishes
 from ._errors import RaTlsError, RefusedError, from_code
 from ._inputs import BytesLike, FileLike, anchor_bytes, as_bytes, certificate_der, collateral_bytes, file_bytes, json_bytes
 from ._options import VerifyOptions, policy_of
@@ -115,6 +116,33 @@ class RaTlsVerifier(ABC):
         """verify_report_sync() as a coroutine; cancelling the task ends the verification."""
         return await self._run_async(_core.ratls_verify_report, json_bytes(report, "report"), options)
 
+    def warm_sync(self, quotes: Iterable[BytesLike] = (), *, certificates: Iterable[BytesLike | str] = (), fmspcs: Iterable[str] = (),
+                  ca: str | None = None, tee: str = "tdx", timeout_ms: int | None = None) -> None:
+        """Fetch ahead the collateral that connections will need, so that none of them waits for it. Does nothing for a verifier that
+        fetches none.
+
+        Args:
+            quotes, certificates: of servers of the platforms that are meant.
+            fmspcs: families of platforms, 12 hexadecimal digits each; `ca` ("platform", the default, or "processor") and `tee`
+                ("tdx" or "sgx") say of which kind.
+            timeout_ms: for each of them; not given: 30000.
+
+        Raises:
+            UnavailableError: COLLATERAL_…, or the time was over.
+            RefusedError: a quote's certificates are not genuine: nothing is fetched for it.
+            UsageError
+        """
+        handle = self._handle(None)
+        for wish in wishes(quotes, certificates, fmspcs, ca, tee, timeout_ms):
+            _calls.interruptible(_warming(handle, wish))
+
+    async def warm(self, quotes: Iterable[BytesLike] = (), *, certificates: Iterable[BytesLike | str] = (), fmspcs: Iterable[str] = (),
+                   ca: str | None = None, tee: str = "tdx", timeout_ms: int | None = None) -> None:
+        """warm_sync() as a coroutine; cancelling the task ends the fetching."""
+        handle = self._handle(None)
+        for wish in wishes(quotes, certificates, fmspcs, ca, tee, timeout_ms):
+            await _calls.awaitable(_warming(handle, wish))
+
     def __copy__(self) -> RaTlsVerifier:
         """Itself: verdicts and tunnels hang on the instance, and settings that hold one may be copied."""
         return self
@@ -169,6 +197,10 @@ def _own_handles_of(verifier: RaTlsVerifier) -> OrderedDict[VerifyOptions, Verif
     return handles
 
 
+def _warming(handle: VerifierHandle, wish: dict[str, Any]) -> Callable[[CancelHandle | None], None]:
+    return lambda cancel: _core.warm(handle, wish, cancel)
+
+
 class _BuiltIn(RaTlsVerifier):
     """A verifier of the core's."""
 
@@ -192,23 +224,71 @@ class _BuiltIn(RaTlsVerifier):
 
 
 class DcapVerifier(_BuiltIn):
-    """Checks quotes against Intel's signing chain on this machine."""
+    """Checks quotes against Intel's signing chain on this machine.
+
+    Collateral is fetched when it is needed, from Intel's service unless another is named, and kept in memory and on disk for all
+    processes of this user; nothing is fetched for a quote whose certificates do not end in the trust anchor."""
 
     __module__ = "ra_tls_verify"
 
-    def __init__(self, collateral: FileLike | BytesLike | Mapping[str, Any] | None = None,
-                 trust_anchor: FileLike | BytesLike | None = None) -> None:
+    def __init__(
+        self, collateral: FileLike | BytesLike | Mapping[str, Any] | None = None, trust_anchor: FileLike | BytesLike | None = None, *,
+        pccs_url: str | None = None, pccs_urls: Sequence[str] | None = None, pccs_ca_files: Sequence[FileLike | BytesLike | None] | None = None,
+        ca_file: FileLike | BytesLike | None = None, proxy: str | None = None, no_proxy: str | None = None, cache_dir: FileLike | None = None,
+        update: str = "standard", attempt_timeout_ms: int | None = None, http_connect_timeout_ms: int | None = None,
+    ) -> None:
         """
         Args:
-            collateral: the collateral bundle (docs/collateral.md): a path, its JSON text in bytes, or the parsed object.
+            collateral: the collateral bundle (docs/collateral.md): a path, its JSON text in bytes, or the parsed object. With it
+                nothing is fetched.
             trust_anchor: root certificate that replaces Intel's: a path, or PEM or DER in bytes.
+            pccs_url, pccs_urls: a service to fetch collateral from, or several that are asked in this order: PCCSs, or Intel's own.
+            pccs_ca_files: for each of pccs_urls the authorities that its TLS is verified with (a path, or PEM in bytes; None: those
+                of ca_file).
+            ca_file: authorities for TLS; not given: the system's.
+            proxy, no_proxy: HTTP proxy, and hosts reached without it; not given: https_proxy and no_proxy of the environment;
+                "": none.
+            cache_dir: directory that keeps what was fetched; not given: $XDG_CACHE_HOME/ratls or ~/.cache/ratls; "": memory alone.
+            update: which set of Intel's TCB data: "standard" or "early".
+            attempt_timeout_ms, http_connect_timeout_ms: limits of one request (15000) and one connection (5000).
 
         Raises:
-            UsageError: a file is unreadable, or the trust anchor is no root certificate.
+            UsageError: a file is unreadable, the trust anchor is no root certificate, or an option is not valid.
             UnavailableError: the bundle is malformed.
         """
-        bundle, anchor = collateral_bytes(collateral), anchor_bytes(trust_anchor)
-        super().__init__(_core.new_dcap_verifier(bundle, anchor))
+        if pccs_url is not None and pccs_urls is not None:
+            raise from_code("ARGUMENT_INVALID", argument="pccs_url", what="means the same as pccs_urls: only one of them can be given")
+        urls = _texts("pccs_urls", pccs_urls) if pccs_url is None else [_text("pccs_url", pccs_url) or ""]
+        if proxy is None:
+            proxy, no_proxy = proxy_of_environment("http" if urls and urls[0].startswith("http:") else "https", no_proxy)
+        bundle = collateral_bytes(collateral)
+        settings = {
+            "collateral": bundle, "trust_anchor": anchor_bytes(trust_anchor),
+            "pccs_urls": urls, "pccs_cas": authorities(pccs_ca_files), "ca": file_bytes(ca_file, "ca_file"),
+            "proxy": _text("proxy", proxy), "no_proxy": _text("no_proxy", no_proxy), "cache_dir": None if bundle is not None else cache_directory(cache_dir),
+            "update_early": int(is_early(update)), "attempt_timeout_ms": _number("attempt_timeout_ms", attempt_timeout_ms),
+            "http_connect_timeout_ms": _number("http_connect_timeout_ms", http_connect_timeout_ms),
+        }
+        super().__init__(_core.new_dcap_verifier(settings))
+        self._waits = bundle is None
+
+    def fetch_collateral_sync(self, quote: BytesLike | None = None, *, certificate: BytesLike | str | None = None, fmspc: str | None = None,
+                              ca: str | None = None, tee: str = "tdx", refresh: bool = False, timeout_ms: int | None = None) -> dict[str, Any]:
+        """The collateral of one platform as a bundle, which `collateral` takes; see warm_sync() for the arguments.
+
+        `refresh` asks the service also for what the cache has.
+        """
+        wish = {**one_wish(quote, certificate, fmspc, ca, tee, timeout_ms), "refresh": _flag("refresh", refresh)}
+        bundle: dict[str, Any] = json.loads(_calls.interruptible(lambda cancel: _core.fetch_collateral(self._core_handle, wish, cancel)))
+        return bundle
+
+    def check_collateral_sync(self, quote: BytesLike | None = None, *, certificate: BytesLike | str | None = None, warn_days: int | None = None,
+                              timeout_ms: int | None = None) -> dict[str, Any]:
+        """What the platform of a quote has to expect when Intel's early set of TCB data becomes the standard one, and what expires soon
+        (docs/collateral.md). `attention` is true when there is a warning."""
+        wish = {**one_wish(quote, certificate, None, None, "tdx", timeout_ms), "warn_days": _number("warn_days", warn_days)}
+        report: dict[str, Any] = json.loads(_calls.interruptible(lambda cancel: _core.check_collateral(self._core_handle, wish, cancel)))
+        return report
 
 
 class NoopVerifier(_BuiltIn):

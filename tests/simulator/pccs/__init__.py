@@ -1,0 +1,8 @@
+"""A stand-in for a PCCS and for Intel's PCS: collateral of a world, over HTTP(S) on loopback addresses, soundly or with a fault."""
+from __future__ import annotations
+
+from simulator.pccs.faults import FAULTS
+from simulator.pccs.server import Pccs
+from simulator.pccs.service import PccsService
+
+__all__ = ["FAULTS", "Pccs", "PccsService"]
