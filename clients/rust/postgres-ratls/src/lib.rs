@@ -40,15 +40,18 @@ pub mod sqlx_0_8 {
 
 pub use attested::{Attested, attestation, last_error, save_evidence};
 #[cfg(feature = "tokio-postgres")]
-pub use client::{CancelToken, Client, ConnectError, Connection, connect, pg_config_ra_tls};
+pub use client::{
+    CancelToken, Client, ConnectError, Connection, connect, connect_via_manifest, pg_config_ra_tls, pg_config_via_manifest,
+};
 pub use options::RaTlsOptions;
 pub use ra_tls_verify::{
     ANY, AsyncRaTlsVerifier, Claims, Class, Code, CrlPolicy, DcapVerifier, Error, IntelApiVerifier, IntelApiVerifierBuilder,
-    Keepalive, NoopVerifier, RaTlsVerifier, Rejection, Verifier, VerifyOptions, VerifyResult,
+    Keepalive, Leader, LeaderBuilder, LeaderRecord, NoopVerifier, RaTlsVerifier, Rejection, Verifier, VerifyOptions,
+    VerifyResult,
 };
 pub use shared::{IDLE_TUNNEL_TIME, IDLE_TUNNELS_MAX, close_idle_tunnels, set_idle_tunnel_time};
 #[cfg(feature = "sqlx")]
-pub use sqlx_0_9::pg_connect_opts_ra_tls;
+pub use sqlx_0_9::{pg_connect_opts_ra_tls, pg_connect_opts_via_manifest};
 
 /// The snippets of the pages compile.
 #[cfg(all(doctest, feature = "sqlx", feature = "sqlx-0_8", feature = "tokio-postgres"))]

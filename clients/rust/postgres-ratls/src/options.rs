@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ra_tls_verify::{Code, Error, Keepalive, Upstream, VerifyOptions, verify_options};
+use ra_tls_verify::{Keepalive, Upstream, VerifyOptions, verify_options};
 
 macro_rules! define {
     ([$($(#[$about:meta])* $option:ident: $type:ty,)*]) => {
@@ -19,10 +19,14 @@ macro_rules! define {
             /// How long sent data may stay unacknowledged before the server counts as gone; not given: as the connection string
             /// says, and 60 s if it does not.
             pub tcp_user_timeout: Option<Duration>,
-            /// Present a certificate of this client's own TEE. Not built yet in this version.
-            pub client_attestation: bool,
-            /// Socket of the dstack guest agent. Not built yet in this version.
+            /// Present a certificate of this client's own TEE, from the dstack guest agent: `Some(true)`: it must be there before
+            /// anything is dialled; not given: when the server asks for one and an agent is there; `Some(false)`: never.
+            pub client_attestation: Option<bool>,
+            /// The dstack guest agent's socket; not given: the first of the usual places, or, only with `allow_simulator`, what
+            /// `DSTACK_SIMULATOR_ENDPOINT` says.
             pub dstack_socket: Option<PathBuf>,
+            /// With a leader: how long one that has been superseded may finish its answers; not given: 5 s.
+            pub leader_drain: Option<Duration>,
         }
 
         impl From<VerifyOptions> for RaTlsOptions {
@@ -32,14 +36,16 @@ macro_rules! define {
                     start_tls: false,
                     keepalive: None,
                     tcp_user_timeout: None,
-                    client_attestation: false,
+                    client_attestation: None,
                     dstack_socket: None,
+                    leader_drain: None,
                 }
             }
         }
 
         impl RaTlsOptions {
-            fn into_verify(self) -> VerifyOptions {
+            /// What the verification is told.
+            pub(crate) fn into_verify(self) -> VerifyOptions {
                 VerifyOptions { $($option: self.$option,)* ..Default::default() }
             }
         }
@@ -60,17 +66,8 @@ impl RaTlsOptions {
         upstream.start_tls = self.start_tls;
         upstream.keepalive = self.keepalive.unwrap_or(upstream.keepalive);
         upstream.tcp_user_timeout = self.tcp_user_timeout.or(upstream.tcp_user_timeout);
-    }
-
-    /// What the verification is told.
-    pub(crate) fn verify(self) -> Result<VerifyOptions, Error> {
-        let not_built = |option| Err(Error::of_code(Code::NotBuilt, &[("found", option)]));
-        if self.client_attestation {
-            return not_built("client_attestation");
-        }
-        if self.dstack_socket.is_some() {
-            return not_built("dstack_socket");
-        }
-        Ok(self.into_verify())
+        upstream.client_attestation = self.client_attestation;
+        upstream.dstack_socket.clone_from(&self.dstack_socket);
+        upstream.leader_drain = self.leader_drain;
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ra_tls_verify::{Code, Error, Tunnel, Verifier};
+use ra_tls_verify::{Code, Error, Leader, Tunnel, Verifier};
 
 use crate::options::RaTlsOptions;
 use crate::surroundings::Environment;
@@ -176,15 +176,21 @@ pub(crate) fn not_ours() -> Error {
     Error::of_code(Code::ArgumentInvalid, &[("argument", "options"), ("what", what)])
 }
 
-/// The shared tunnel to where a connection string leads.
-pub(crate) async fn open(dsn: &str, verifier: Verifier, options: RaTlsOptions) -> Result<(Target, Arc<Tunnel>), Error> {
-    let link = options.clone();
-    let options = options.verify()?;
-    let dsn = dsn.to_owned();
+/// What a connection is made of, beside its options.
+pub(crate) struct Wanted<'a> {
+    pub(crate) dsn: &'a str,
+    /// Where to connect, instead of what the connection string says.
+    pub(crate) leader: Option<&'a Leader>,
+    pub(crate) verifier: Verifier,
+}
+
+/// The shared tunnel to where a connection string, or a leader's record, leads.
+pub(crate) async fn open(wanted: Wanted<'_>, options: RaTlsOptions) -> Result<(Target, Arc<Tunnel>), Error> {
+    let (dsn, leader) = (wanted.dsn.to_owned(), wanted.leader.cloned());
     // Reads files.
-    let mut target = blocking(move || crate::target::resolve(&dsn, &Environment::of_process())).await?;
-    link.apply_to(&mut target.upstream);
-    let tunnel = Tunnel::open(verifier, &target.upstream, &options).await?;
+    let mut target = blocking(move || crate::target::resolve(&dsn, &Environment::of_process(), leader.as_ref())).await?;
+    options.apply_to(&mut target.upstream);
+    let tunnel = Tunnel::open(wanted.verifier, &target.upstream, &options.into_verify()).await?;
     Ok((target, keep(tunnel)))
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ra_tls_verify::{Error, Keepalive, Upstream};
+use ra_tls_verify::{Error, Keepalive, Leader, Upstream};
 
 use crate::conninfo::{self, Parameters, dsn_invalid};
 use crate::surroundings::{self, Environment};
@@ -17,6 +17,8 @@ const KEEPALIVE_COUNT_MAX: i64 = 127;
 /// PostgreSQL's port.
 const PORT: u16 = 5432;
 const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+/// Parameters that say where to connect.
+const WHERE: &[&str] = &["host", "hostaddr", "port"];
 /// Parameters that ask for what the drivers do not do, with the values that ask for nothing.
 const NOT_HONOURED: &[(&str, &[&str])] = &[
     ("target_session_attrs", &["", "any"]),
@@ -36,36 +38,47 @@ pub(crate) struct Target {
     pub(crate) options: Option<String>,
 }
 
-/// Say what a connection string means, without connecting anywhere.
-pub(crate) fn resolve(dsn: &str, environment: &Environment) -> Result<Target, Error> {
+impl Target {
+    /// The server's name, or the cluster's.
+    pub(crate) fn name(&self) -> &str {
+        self.upstream.leader.as_ref().map_or(&self.upstream.host, |leader| leader.domain())
+    }
+
+    /// The same for people.
+    pub(crate) fn label(&self) -> String {
+        match &self.upstream.leader {
+            Some(leader) => format!("the leader of {}", leader.domain()),
+            None => format!("{}:{}", self.upstream.host, self.upstream.port),
+        }
+    }
+}
+
+/// Say what a connection string means, without connecting anywhere. With a leader it must leave open where to connect.
+pub(crate) fn resolve(dsn: &str, environment: &Environment, leader: Option<&Leader>) -> Result<Target, Error> {
     let mut parameters = conninfo::parse(dsn)?;
-    surroundings::complete(&mut parameters, environment)?;
+    surroundings::complete(&mut parameters, environment, if leader.is_some() { WHERE } else { &[] })?;
     let get = |name: &str| parameters.get(name).map_or("", String::as_str);
-    let (host, address) = (get("host"), get("hostaddr"));
-    check_at_sign(host)?;
-    check_single(host, address, get("port"))?;
-    check_host(host, address)?;
+    let place = match leader {
+        Some(leader) => place_of_leader(&parameters, leader)?,
+        None => place_of_server(&parameters)?,
+    };
     check_ssl_mode(get("sslmode"))?;
     check_honoured(&parameters)?;
-    let port = port_of(get("port"))?;
     let user = match get("user") {
         "" => whoami::username().map_err(|_| dsn_invalid("it names no user, and the system does not say who we are"))?,
         user => user.to_owned(),
     };
     let dbname = if get("dbname").is_empty() { user.clone() } else { get("dbname").to_owned() };
-    let named = if host.is_empty() { address } else { host };
     let known = Some(get("password").to_owned()).filter(|password| !password.is_empty());
     let passfile = parameters.get("passfile").map(String::as_str);
-    let password = known.or_else(|| surroundings::password_of(passfile, environment, [named, &port.to_string(), &dbname, &user]));
+    let port = place.port.to_string();
+    let password = known.or_else(|| surroundings::password_of(passfile, environment, [&place.named, &port, &dbname, &user]));
     Ok(Target {
         upstream: Upstream {
-            host: if address.is_empty() { host } else { address }.to_owned(),
-            port,
-            server_name: server_name(host),
             connect_timeout: timeout_of(get("connect_timeout"))?,
             tcp_user_timeout: user_timeout_of(get("tcp_user_timeout"))?,
             keepalive: keepalive_of(&parameters)?,
-            ..Default::default()
+            ..place.upstream
         },
         user,
         password: password.unwrap_or_else(|| PLACEHOLDER_PASSWORD.to_owned()),
@@ -75,6 +88,36 @@ pub(crate) fn resolve(dsn: &str, environment: &Environment) -> Result<Target, Er
             .find_map(|name| parameters.get(*name).filter(|name| !name.is_empty()).cloned()),
         options: parameters.get("options").filter(|options| !options.is_empty()).cloned(),
     })
+}
+
+/// Where a connection goes, and under which name and port the password file has its password.
+struct Place {
+    upstream: Upstream,
+    named: String,
+    port: u16,
+}
+
+fn place_of_server(parameters: &Parameters) -> Result<Place, Error> {
+    let get = |name: &str| parameters.get(name).map_or("", String::as_str);
+    let (host, address) = (get("host"), get("hostaddr"));
+    check_at_sign(host)?;
+    check_single(host, address, get("port"))?;
+    check_host(host, address)?;
+    let port = port_of(get("port"))?;
+    let dialled = if address.is_empty() { host } else { address };
+    let upstream = Upstream { host: dialled.to_owned(), port, server_name: server_name(host), ..Default::default() };
+    Ok(Place { upstream, named: if host.is_empty() { address } else { host }.to_owned(), port })
+}
+
+/// The string must not say where: the leader's record does. Under which name and port its password is known is the cluster's.
+fn place_of_leader(parameters: &Parameters, leader: &Leader) -> Result<Place, Error> {
+    if let Some(name) = WHERE.iter().find(|name| parameters.get(**name).is_some_and(|value| !value.is_empty())) {
+        return Err(dsn_invalid(&format!(
+            "it has a {name}, but where to connect is what the cluster's leader record says: leave it out"
+        )));
+    }
+    let upstream = Upstream { leader: Some(leader.clone()), ..Default::default() };
+    Ok(Place { upstream, named: leader.domain().to_owned(), port: PORT })
 }
 
 /// A password with an @ that is not escaped ends up as the beginning of the host: neither shown nor looked up.

@@ -56,6 +56,8 @@ handles! {
     ResultHandle: ratls_result, ratls_result_free;
     TunnelHandle: ratls_tunnel, ratls_tunnel_close;
     CancelHandle: ratls_cancel, ratls_cancel_free;
+    LeaderHandle: ratls_leader, ratls_leader_free;
+    LeaderRecordHandle: ratls_leader_record, ratls_leader_record_free;
 }
 
 /// Make a call that may fail; its error becomes ours.

@@ -1,24 +1,18 @@
 //! Intel Trust Authority's verifier, and what it is told.
 
-use std::ffi::{CString, c_char};
 use std::fmt;
 use std::path::Path;
-use std::ptr;
 use std::time::Duration;
 
 use ratls_sys as sys;
 
 use crate::error::Error;
-use crate::ffi::{VerifierHandle, c_string, log};
-use crate::options::option_value;
-use crate::tunnel::milliseconds;
-use crate::verifier::{Verifier, read_file};
+use crate::ffi::{VerifierHandle, log};
+use crate::settings::{HTTPS, Texts, bytes, milliseconds, number, of_environment, pointer, proxies, read_file, text};
+use crate::verifier::Verifier;
 
 /// Where the key is looked for when none is given.
 const KEY_VARIABLE: &str = "INTEL_TRUST_AUTHORITY_API_KEY";
-/// The variables that name a proxy; the first that is set counts.
-const PROXY_VARIABLES: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-const NO_PROXY_VARIABLES: &[&str] = &["no_proxy", "NO_PROXY"];
 
 /// Asks Intel Trust Authority, and checks its signed answer: that Intel signed it, just now, about the very quote that was
 /// sent. The quote, and nothing else, goes to Intel's servers.
@@ -168,10 +162,7 @@ impl IntelApiVerifierBuilder {
     /// # Errors
     /// `Error::Usage`: there is no key (`INTEL_API_KEY_MISSING`), or a setting is not valid.
     pub fn build(mut self) -> Result<IntelApiVerifier, Error> {
-        if self.proxy.is_none() {
-            self.proxy = of_environment(PROXY_VARIABLES);
-            self.no_proxy = self.no_proxy.or_else(|| of_environment(NO_PROXY_VARIABLES));
-        }
+        (self.proxy, self.no_proxy) = proxies(self.proxy, self.no_proxy, HTTPS);
         self.new_handle().map(|handle| IntelApiVerifier(Verifier::of_handle("intel", handle)))
     }
 
@@ -227,48 +218,5 @@ impl IntelApiVerifierBuilder {
         options.allow_unmatched_policies = self.allow_unmatched_policies.into();
         options.relaxed_chain = self.relaxed_chain.into();
         Ok(())
-    }
-}
-
-/// The core reads no environment: what others there look up is given to it.
-fn of_environment(names: &[&str]) -> Option<String> {
-    names.iter().filter_map(|name| std::env::var(name).ok()).find(|value| !value.is_empty())
-}
-
-fn text(option: &str, value: Option<&str>) -> Result<Option<CString>, Error> {
-    value.map(|value| c_string(option, value)).transpose()
-}
-
-fn pointer(text: &Option<CString>) -> *const c_char {
-    text.as_ref().map_or(ptr::null(), |text| text.as_ptr())
-}
-
-fn bytes(bytes: Option<&[u8]>) -> (*const u8, usize) {
-    bytes.map_or((ptr::null(), 0), |bytes| (bytes.as_ptr(), bytes.len()))
-}
-
-/// Zero is the default in C, where nothing is given.
-fn number(option: &str, value: Option<u32>) -> Result<i32, Error> {
-    let Some(value) = value else { return Ok(0) };
-    i32::try_from(value)
-        .ok()
-        .filter(|value| *value > 0)
-        .ok_or_else(|| option_value(option, &value.to_string(), "a number of 31 bits above 0"))
-}
-
-/// Texts for C, and the pointers to them.
-struct Texts(Option<(Vec<CString>, Vec<*const c_char>)>);
-
-impl Texts {
-    fn of(option: &str, values: Option<&[String]>) -> Result<Texts, Error> {
-        let Some(values) = values else { return Ok(Texts(None)) };
-        let texts = values.iter().map(|value| c_string(option, value)).collect::<Result<Vec<_>, Error>>()?;
-        let pointers = texts.iter().map(|text| text.as_ptr()).collect();
-        Ok(Texts(Some((texts, pointers))))
-    }
-
-    /// A list that is given and empty is a pointer, too: the core refuses it.
-    fn as_c(&self) -> (*const *const c_char, usize) {
-        self.0.as_ref().map_or((ptr::null(), 0), |(_, pointers)| (pointers.as_ptr(), pointers.len()))
     }
 }

@@ -25,22 +25,31 @@ mod error;
 mod evidence;
 mod ffi;
 mod intel;
+mod leader;
 mod options;
 mod own;
+mod report;
 #[rustfmt::skip]
 mod result;
+mod settings;
 mod tunnel;
 mod value;
 mod verifier;
 
 pub use codes::Code;
 pub use error::{Class, Error, Failure};
-pub use evidence::{Inspection, extract_tdx_quote, inspect_certificate, inspect_quote};
+pub use evidence::{
+    Inspection, compose_hash, extract_tdx_quote, inspect_certificate, inspect_evidence, inspect_quote, inspect_report,
+};
 pub use intel::{CrlPolicy, IntelApiVerifier, IntelApiVerifierBuilder};
+pub use leader::{Leader, LeaderBuilder, LeaderRecord};
 pub use options::{ANY, VerifyOptions};
 #[cfg(feature = "tokio")]
 pub use own::AsyncRaTlsVerifier;
 pub use own::{Claims, RaTlsVerifier, Rejection};
+#[cfg(feature = "tokio")]
+pub use report::fetch_report;
+pub use report::{ReportFetch, fetch_report_blocking};
 pub use result::VerifyResult;
 pub use tunnel::{Keepalive, Tunnel, TunnelStats, Upstream};
 pub use verifier::{DcapVerifier, NoopVerifier, Verifier};

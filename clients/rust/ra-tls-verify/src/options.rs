@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_char;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use ratls_sys as sys;
 use serde_json::{Map, Value, json};
 
 use crate::codes::Code;
-use crate::error::Error;
+use crate::error::{Error, argument_invalid};
 use crate::ffi::{PolicyHandle, text};
+use crate::settings::{read_file, unix_seconds};
 
 /// What `allowed_mrtds` holds while no MRTD is asked for.
 pub const ANY: &str = "any";
@@ -112,6 +114,16 @@ impl VerifyOptions {
         unsafe { Ok(of_core(&*sys::ratls_policy_options(handle.as_ptr()))) }
     }
 
+    /// [`VerifyOptions::from_policy`] of a file: what the command reads with `--policy FILE`.
+    ///
+    /// # Errors
+    /// `Error::Usage`: the file cannot be read, or is no policy.
+    pub fn from_policy_file(path: impl AsRef<Path>) -> Result<VerifyOptions, Error> {
+        let policy = read_file(path.as_ref())?;
+        let policy = str::from_utf8(&policy).map_err(|_| argument_invalid("policy", "it is not UTF-8"))?;
+        VerifyOptions::from_policy(policy)
+    }
+
     /// The core's reading of these options.
     pub(crate) fn policy(&self) -> Result<PolicyHandle, Error> {
         parse(&Value::Object(self.to_policy()?).to_string())
@@ -145,8 +157,8 @@ impl VerifyOptions {
         ] {
             give(name, flag.then_some(Value::Bool(true)));
         }
-        give("min_tcb_date", self.min_tcb_date.map(|time| seconds("min_tcb_date", time)).transpose()?.map(Value::from));
-        give("now", self.now.map(|time| seconds("now", time)).transpose()?.map(Value::from));
+        give("min_tcb_date", self.min_tcb_date.map(|time| unix_seconds("min_tcb_date", time)).transpose()?.map(Value::from));
+        give("now", self.now.map(|time| unix_seconds("now", time)).transpose()?.map(Value::from));
         give("cache_ttl_s", self.cache_ttl_s.map(|ttl| if ttl == 0 { json!(CACHE_OFF) } else { json!(ttl) }));
         give("timeout_ms", at_least_one("timeout_ms", self.timeout_ms)?);
         give("max_age_s", at_least_one("max_age_s", self.max_age_s)?);
@@ -169,11 +181,6 @@ fn at_least_one(option: &str, value: Option<u32>) -> Result<Option<Value>, Error
         Some(0) => Err(option_value(option, "0", "at least 1")),
         other => Ok(other.map(Value::from)),
     }
-}
-
-fn seconds(option: &str, time: SystemTime) -> Result<i64, Error> {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
-    since.filter(|seconds| *seconds > 0).ok_or_else(|| option_value(option, "a time before 1970", "a time after 1970"))
 }
 
 /// A list of the core's; `None` for one that is not given.

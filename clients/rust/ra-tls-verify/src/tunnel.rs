@@ -12,17 +12,28 @@ use crate::cancel::{self, Cancel};
 use crate::codes::Code;
 use crate::error::{Error, argument_invalid, internal};
 use crate::ffi::{ResultHandle, SPELLING, TunnelHandle, c_string, call, log, take_error, take_text, text, verify_result};
+use crate::leader::Leader;
 use crate::options::VerifyOptions;
 use crate::result::VerifyResult;
+use crate::settings::{self, milliseconds, of_environment, path, pointer};
 use crate::verifier::Verifier;
+
+/// Where a simulator of the guest agent says that it is; the first that is set counts.
+const DSTACK_SIMULATOR: &[&str] = &["DSTACK_SIMULATOR_ENDPOINT", "TAPPD_SIMULATOR_ENDPOINT"];
 
 /// Where a tunnel leads, and how long that may take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upstream {
-    /// Name or address to dial.
+    /// Name or address to dial; empty where there is a leader.
     pub host: String,
-    /// Port to dial; 0: PostgreSQL's.
+    /// Port to dial; 0: PostgreSQL's. With a leader, of the local socket alone.
     pub port: u16,
+    /// The cluster whose leader to dial, whoever it is then, instead of a host. Its successor is followed: new connections go
+    /// there at once; those to the old one are sent nothing more, may finish what is under way within `leader_drain`, and are told
+    /// so with code 57P01.
+    pub leader: Option<Leader>,
+    /// How long a leader that has been superseded may finish its answers; not given: 5 s; `Duration::ZERO`: not at all.
+    pub leader_drain: Option<Duration>,
     /// Name to ask for (SNI); not given: `host`, unless that is an address.
     pub server_name: Option<String>,
     /// Bound of resolving, connecting, handshake and verdict together.
@@ -35,6 +46,14 @@ pub struct Upstream {
     pub tcp_user_timeout: Option<Duration>,
     /// Probes of a silent server (TCP keepalive).
     pub keepalive: Keepalive,
+    /// Present a certificate of this client's own TEE, from the dstack guest agent: `Some(true)`: it must be there before anything
+    /// is dialled; `None`: when the server asks for one and an agent is there; `Some(false)`: never.
+    pub client_attestation: Option<bool>,
+    /// The guest agent's socket; not given: the first of the usual places, or in a simulator that `allow_simulator` accepts what
+    /// `DSTACK_SIMULATOR_ENDPOINT` says.
+    pub dstack_socket: Option<PathBuf>,
+    /// Bound of one certificate from the guest agent; not given: 60 s.
+    pub dstack_timeout: Option<Duration>,
 }
 
 /// When a silent server is probed, and when it counts as gone.
@@ -187,30 +206,37 @@ impl Tunnel {
     pub fn close(self) {}
 }
 
-pub(crate) fn milliseconds(argument: &str, duration: Option<Duration>) -> Result<i64, Error> {
-    let Some(duration) = duration else { return Ok(0) };
-    i64::try_from(duration.as_micros().div_ceil(1000))
-        .ok()
-        .filter(|milliseconds| *milliseconds > 0)
-        .ok_or_else(|| argument_invalid(argument, "expected more than no time, and less than for ever"))
-}
-
 fn open(verifier: &Verifier, upstream: &Upstream, options: &VerifyOptions, cancel: Option<&Cancel>) -> Result<Tunnel, Error> {
-    if upstream.host.is_empty() {
-        return Err(argument_invalid("host", "expected a name or an address"));
+    if upstream.host.is_empty() == upstream.leader.is_none() {
+        return Err(argument_invalid("host", "expected a name or an address, or else a leader"));
     }
     let host = c_string("host", &upstream.host)?;
+    let dstack_socket = path("dstack_socket", upstream.dstack_socket.as_deref())?;
+    let dstack_simulator = settings::text("DSTACK_SIMULATOR_ENDPOINT", of_environment(DSTACK_SIMULATOR).as_deref())?;
     let server_name = upstream.server_name.as_deref().map(|name| c_string("server_name", name)).transpose()?;
     let connect_timeout_ms = milliseconds("connect_timeout", upstream.connect_timeout)?;
     let handshake_timeout_ms = milliseconds("handshake_timeout", upstream.handshake_timeout)?;
     let tcp_user_timeout_ms = milliseconds("tcp_user_timeout", upstream.tcp_user_timeout)?;
+    let dstack_timeout_ms = milliseconds("dstack_timeout", upstream.dstack_timeout)?;
+    let leader_drain_ms = match upstream.leader_drain {
+        Some(Duration::ZERO) => -1,
+        given => milliseconds("leader_drain", given)?,
+    };
     let policy = options.policy()?;
     let judge = verifier.handle(options)?;
     // SAFETY: the init function makes a valid struct of the zeroed one; its inputs are borrowed for the call.
     let handle = unsafe {
         let mut settings = std::mem::zeroed::<sys::ratls_tunnel_options>();
         sys::ratls_tunnel_options_init(&mut settings, size_of_val(&settings));
-        settings.host = host.as_ptr();
+        match &upstream.leader {
+            Some(leader) => settings.leader = leader.as_ptr(),
+            None => settings.host = host.as_ptr(),
+        }
+        settings.leader_drain_ms = leader_drain_ms;
+        settings.dstack_socket = pointer(&dstack_socket);
+        settings.dstack_simulator_endpoint = pointer(&dstack_simulator);
+        settings.dstack_timeout_ms = dstack_timeout_ms;
+        settings.client_attestation = upstream.client_attestation.map_or(0, |wanted| if wanted { 1 } else { -1 });
         settings.server_name = server_name.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
         settings.verify = sys::ratls_policy_options(policy.as_ptr());
         settings.log = Some(log);

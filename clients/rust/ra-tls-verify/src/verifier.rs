@@ -15,6 +15,7 @@ use crate::intel::IntelApiVerifier;
 use crate::options::VerifyOptions;
 use crate::own::{Judge, RaTlsVerifier, new_handle};
 use crate::result::VerifyResult;
+use crate::settings::read_file;
 
 /// Handles that an own verifier, or one made of others, keeps, one for each set of options that it is used with.
 const OPTION_SETS_MAX: usize = 16;
@@ -53,10 +54,10 @@ struct DcapSettings {
     pccs_url: Option<String>,
 }
 
-type VerifyFunction = unsafe extern "C" fn(
+type VerifyFunction<Byte> = unsafe extern "C" fn(
     *mut *mut sys::ratls_result,
     *mut sys::ratls_verifier,
-    *const u8,
+    *const Byte,
     usize,
     *const sys::ratls_verify_options,
     *mut sys::ratls_cancel,
@@ -136,6 +137,27 @@ impl Verifier {
         self.run(sys::ratls_verify_certificate, certificate, options, None)
     }
 
+    /// Verify evidence that came without a certificate, an attestation envelope or the JSON of dstack's GetQuote or Attest: its
+    /// quote, and that the event log beside it is the one that RTMR3 was extended with, so that the result tells which application
+    /// it is. It does not check that the evidence belongs to any connection, or how old it is: pin `report_data` for that.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn verify_evidence_blocking(&self, evidence: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run(sys::ratls_verify_evidence, evidence, options, None)
+    }
+
+    /// Verify a sidecar's attestation report, the JSON of `/attestation` ([`crate::fetch_report`] gets it): its quote, that the rest
+    /// repeats it, that the quote commits to LSN, control data and time, and that it is not older than `max_age_s`.
+    ///
+    /// A report is monitoring data: whoever has seen it can send it, and it belongs to no connection; `key_bound` is false.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn verify_report_blocking(&self, report: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run(sys::ratls_verify_report, report, options, None)
+    }
+
     /// [`Verifier::verify_blocking`] without blocking; dropping the future ends it. Wants a Tokio runtime.
     ///
     /// # Errors
@@ -154,15 +176,39 @@ impl Verifier {
         self.run_async(sys::ratls_verify_certificate, certificate, options).await
     }
 
+    /// [`Verifier::verify_evidence_blocking`] without blocking; dropping the future ends it. Wants a Tokio runtime.
+    ///
+    /// # Errors
+    /// The first check that failed.
     #[cfg(feature = "tokio")]
-    async fn run_async(&self, function: VerifyFunction, evidence: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+    pub async fn verify_evidence(&self, evidence: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run_async(sys::ratls_verify_evidence, evidence, options).await
+    }
+
+    /// [`Verifier::verify_report_blocking`] without blocking; dropping the future ends it. Wants a Tokio runtime.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    #[cfg(feature = "tokio")]
+    pub async fn verify_report(&self, report: &[u8], options: &VerifyOptions) -> Result<VerifyResult, Error> {
+        self.run_async(sys::ratls_verify_report, report, options).await
+    }
+
+    #[cfg(feature = "tokio")]
+    async fn run_async<Byte: 'static>(
+        &self,
+        function: VerifyFunction<Byte>,
+        evidence: &[u8],
+        options: &VerifyOptions,
+    ) -> Result<VerifyResult, Error> {
         let (verifier, evidence, options) = (self.clone(), evidence.to_vec(), options.clone());
         cancel::waiting(move |cancel| verifier.run(function, &evidence, &options, cancel)).await
     }
 
-    fn run(
+    /// `Byte` is how C calls the type of a byte of this evidence.
+    fn run<Byte>(
         &self,
-        function: VerifyFunction,
+        function: VerifyFunction<Byte>,
         evidence: &[u8],
         options: &VerifyOptions,
         cancel: Option<&Cancel>,
@@ -172,7 +218,7 @@ impl Verifier {
         // SAFETY: everything is borrowed for the call.
         let result = ResultHandle::make(|out, error| unsafe {
             let options = sys::ratls_policy_options(policy.as_ptr());
-            function(out, verifier.as_ptr(), evidence.as_ptr(), evidence.len(), options, cancel::as_ptr(cancel), error)
+            function(out, verifier.as_ptr(), evidence.as_ptr().cast(), evidence.len(), options, cancel::as_ptr(cancel), error)
         })?;
         verify_result(&result)
     }
@@ -335,12 +381,6 @@ impl DcapVerifier {
     pub fn with_pccs_url(self, url: impl Into<String>) -> DcapVerifier {
         DcapVerifier::with(DcapSettings { pccs_url: Some(url.into()), ..self.settings() })
     }
-}
-
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| {
-        Error::of_code(Code::FileUnreadable, &[("path", &path.display().to_string()), ("what", &error.to_string())])
-    })
 }
 
 /// Checks no signature: for development. The options and the key binding still hold, and a quote must be there; its results

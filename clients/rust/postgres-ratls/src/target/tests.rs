@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ra_tls_verify::{Code, Error, Keepalive};
+use ra_tls_verify::{Code, Error, Keepalive, Leader};
 
 use super::{PLACEHOLDER_PASSWORD, Target, resolve};
 use crate::surroundings::Environment;
@@ -38,7 +38,7 @@ impl Drop for Folder {
 }
 
 fn target_in(dsn: &str, variables: &[(&str, &str)]) -> Target {
-    resolve(dsn, &Environment::of(variables)).unwrap_or_else(|error| panic!("{dsn}: {error}"))
+    resolve(dsn, &Environment::of(variables), None).unwrap_or_else(|error| panic!("{dsn}: {error}"))
 }
 
 fn target(dsn: &str) -> Target {
@@ -46,7 +46,7 @@ fn target(dsn: &str) -> Target {
 }
 
 fn failure(dsn: &str, variables: &[(&str, &str)]) -> Error {
-    let error = resolve(dsn, &Environment::of(variables)).err().unwrap_or_else(|| panic!("{dsn} was accepted"));
+    let error = resolve(dsn, &Environment::of(variables), None).err().unwrap_or_else(|| panic!("{dsn} was accepted"));
     assert_eq!(error.code(), Code::DsnInvalid, "{dsn}");
     assert!(matches!(error, Error::Usage(_)));
     error
@@ -282,7 +282,7 @@ fn a_variable_that_is_not_utf8_is_refused_without_showing_it() {
     use std::os::unix::ffi::OsStringExt;
     let environment =
         Environment::with(|name| (name == "PGPASSWORD").then(|| std::ffi::OsString::from_vec(b"hunter\xff".to_vec())));
-    let error = resolve("host=db.example", &environment).err().unwrap();
+    let error = resolve("host=db.example", &environment, None).err().unwrap();
     assert_eq!(error.code(), Code::DsnInvalid);
     assert!(!format!("{error:?}").contains("hunter"));
 }
@@ -313,7 +313,7 @@ fn a_links_parameter_that_is_no_number_or_too_large_is_refused() {
         "tcp_user_timeout=2147483648",
         "tcp_user_timeout=1.5",
     ] {
-        let error = resolve(&format!("host=db.example user=app {given}"), &Environment::with(|_| None)).err().unwrap();
+        let error = resolve(&format!("host=db.example user=app {given}"), &Environment::with(|_| None), None).err().unwrap();
         assert_eq!(error.code(), Code::DsnInvalid, "{given}");
         assert!(error.message().contains(given.split('=').next().unwrap()), "{given}");
     }
@@ -327,4 +327,23 @@ fn options_of_the_link_win_over_the_connection_string() {
     let (keepalive, tcp_user_timeout) = (Some(Keepalive::Off), Some(Duration::from_secs(3)));
     crate::RaTlsOptions { start_tls: true, keepalive, tcp_user_timeout, ..Default::default() }.apply_to(&mut upstream);
     assert_eq!((upstream.start_tls, upstream.keepalive, upstream.tcp_user_timeout), (true, Keepalive::Off, tcp_user_timeout));
+}
+
+#[test]
+fn a_leader_says_where_to_connect_and_the_string_does_not() {
+    let leader = Leader::new("cluster.example", &"ab".repeat(20)).unwrap();
+    let folder = Folder::new();
+    let passfile = folder.file("pgpass", 0o600, "cluster.example:5432:shop:app:secret\n");
+    let variables =
+        [("PGHOST", "db.example"), ("PGHOSTADDR", "127.0.0.1"), ("PGPORT", "6432"), ("PGPASSFILE", passfile.as_str())];
+    let target = resolve("user=app dbname=shop connect_timeout=7", &Environment::of(&variables), Some(&leader)).unwrap();
+    assert_eq!((target.upstream.leader.as_ref(), target.upstream.host.as_str()), (Some(&leader), ""));
+    assert_eq!((target.password.as_str(), target.upstream.connect_timeout), ("secret", Some(Duration::from_secs(7))));
+    for given in ["host=db.example", "hostaddr=127.0.0.1", "port=6432"] {
+        let error = resolve(&format!("user=app {given}"), &Environment::of(&[]), Some(&leader)).err().unwrap();
+        assert_eq!(error.code(), Code::DsnInvalid);
+        assert!(error.to_string().contains("leader record"), "{error}");
+    }
+    let url = resolve("postgresql://app:secret@/shop", &Environment::of(&[]), Some(&leader)).unwrap();
+    assert_eq!((url.user.as_str(), url.password.as_str(), url.dbname.as_str()), ("app", "secret", "shop"));
 }
