@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ra_tls_verify::{Code, Error, Leader, Tunnel, Verifier, VerifyResult};
+use ra_tls_verify::{Code, Error, Tunnel, Verifier, VerifyResult};
 use tokio::net::UnixStream;
 use tokio_postgres::config::{ChannelBinding, Host, SslMode};
 use tokio_postgres::tls::NoTlsStream;
@@ -15,7 +15,7 @@ use tokio_postgres::{Config, NoTls};
 
 use crate::attested::{Attested, Sealed};
 use crate::options::RaTlsOptions;
-use crate::shared::{self, Wanted};
+use crate::shared;
 use crate::target::Target;
 
 /// What carries a client's bytes; it must be awaited, in a task of its own, as tokio-postgres says.
@@ -74,31 +74,28 @@ impl From<Error> for ConnectError {
 /// # Errors
 /// No verdict, or a refusal, or a connection string that cannot be honoured. Nothing was sent.
 pub async fn pg_config_ra_tls(dsn: &str, verifier: impl Into<Verifier>, options: RaTlsOptions) -> Result<Config, Error> {
-    config_for(Wanted { dsn, leader: None, verifier: verifier.into() }, options).await
-}
-
-/// Look up who leads the cluster and verify the leader; then a configuration with which tokio-postgres, or a pool for it, connects
-/// with `NoTls` to the leader, whoever it is by then. `dsn` is a connection string without host and port.
-///
-/// # Errors
-/// No acceptable record, no verdict, or a refusal, or a connection string that cannot be honoured. Nothing was sent.
-pub async fn pg_config_via_manifest(
-    dsn: &str,
-    leader: &Leader,
-    verifier: impl Into<Verifier>,
-    options: RaTlsOptions,
-) -> Result<Config, Error> {
-    config_for(Wanted { dsn, leader: Some(leader), verifier: verifier.into() }, options).await
-}
-
-async fn config_for(wanted: Wanted<'_>, options: RaTlsOptions) -> Result<Config, Error> {
-    let (target, tunnel) = shared::open(wanted, options).await?;
+    let (target, tunnel) = shared::open(dsn, verifier.into(), options).await?;
     let mut config = config_of(&target);
     config.host_path(tunnel.directory()).port(tunnel.port());
     if let Some(timeout) = target.upstream.connect_timeout {
         config.connect_timeout(timeout);
     }
     Ok(config)
+}
+
+/// [`pg_config_ra_tls`] for the leader of a cluster, whoever it is by then, as the record in DNS says that `signer` signed: each
+/// connection goes to the leader of its moment. The host and port of `dsn_template` do not count.
+///
+/// # Errors
+/// As there, and where no record is acceptable.
+pub async fn pg_config_via_manifest(
+    domain: &str,
+    dsn_template: &str,
+    signer: &str,
+    verifier: impl Into<Verifier>,
+    options: RaTlsOptions,
+) -> Result<Config, Error> {
+    pg_config_ra_tls(dsn_template, verifier, shared::with_leader(domain, signer, options)?).await
 }
 
 fn config_of(target: &Target) -> Config {
@@ -130,26 +127,8 @@ pub async fn connect(
     verifier: impl Into<Verifier>,
     options: RaTlsOptions,
 ) -> Result<(Client, Connection), ConnectError> {
-    connect_to(Wanted { dsn, leader: None, verifier: verifier.into() }, options).await
-}
-
-/// Look up who leads the cluster, verify the leader, then connect to it with tokio-postgres. `dsn` is a connection string without
-/// host and port; otherwise as [`connect`].
-///
-/// # Errors
-/// As [`connect`], and [`ConnectError::RaTls`] where no record is acceptable.
-pub async fn connect_via_manifest(
-    dsn: &str,
-    leader: &Leader,
-    verifier: impl Into<Verifier>,
-    options: RaTlsOptions,
-) -> Result<(Client, Connection), ConnectError> {
-    connect_to(Wanted { dsn, leader: Some(leader), verifier: verifier.into() }, options).await
-}
-
-async fn connect_to(wanted: Wanted<'_>, options: RaTlsOptions) -> Result<(Client, Connection), ConnectError> {
     let start = Instant::now();
-    let (target, tunnel) = shared::open(wanted, options).await?;
+    let (target, tunnel) = shared::open(dsn, verifier.into(), options).await?;
     let bound = target.upstream.connect_timeout;
     let remaining = bound.map(|bound| bound.saturating_sub(start.elapsed()));
     let ((client, connection), (verdict, driver_end)) =
@@ -159,6 +138,21 @@ async fn connect_to(wanted: Wanted<'_>, options: RaTlsOptions) -> Result<(Client
             Err(Error::of_code(Code::ConnectTimeout, &[("upstream", &upstream), ("expected", &expected)]).into())
         })?;
     Ok((Client { client, tunnel, verdict, driver_end }, connection))
+}
+
+/// [`connect`] to the leader of a cluster, as the record in DNS says that `signer` signed. The host and port of `dsn_template` do
+/// not count.
+///
+/// # Errors
+/// As there, and where no record is acceptable.
+pub async fn connect_via_manifest(
+    domain: &str,
+    dsn_template: &str,
+    signer: &str,
+    verifier: impl Into<Verifier>,
+    options: RaTlsOptions,
+) -> Result<(Client, Connection), ConnectError> {
+    connect(dsn_template, verifier, shared::with_leader(domain, signer, options)?).await
 }
 
 async fn within<T>(bound: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {

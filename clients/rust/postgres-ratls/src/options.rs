@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ra_tls_verify::{Keepalive, Upstream, VerifyOptions, verify_options};
+use ra_tls_verify::{Keepalive, Leader, LeaderSettings, Upstream, VerifyOptions, verify_options};
 
 macro_rules! define {
     ([$($(#[$about:meta])* $option:ident: $type:ty,)*]) => {
@@ -25,8 +25,12 @@ macro_rules! define {
             /// The dstack guest agent's socket; not given: the first of the usual places, or, only with `allow_simulator`, what
             /// `DSTACK_SIMULATOR_ENDPOINT` says.
             pub dstack_socket: Option<PathBuf>,
+            /// The cluster whose leader to connect to, whoever it is then, instead of the host and port of the connection string.
+            pub leader: Option<Leader>,
             /// With a leader: how long one that has been superseded may finish its answers; not given: 5 s.
             pub leader_drain: Option<Duration>,
+            /// How the leader is looked up, for the functions that find it by domain and signer (`…_via_manifest`) alone.
+            pub lookup: Option<LeaderSettings>,
         }
 
         impl From<VerifyOptions> for RaTlsOptions {
@@ -38,7 +42,9 @@ macro_rules! define {
                     tcp_user_timeout: None,
                     client_attestation: None,
                     dstack_socket: None,
+                    leader: None,
                     leader_drain: None,
+                    lookup: None,
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ra_tls_verify::{Code, Error, Leader, Tunnel, Verifier};
+use ra_tls_verify::{Code, Error, Leader, LeaderSettings, Tunnel, Verifier};
 
 use crate::options::RaTlsOptions;
 use crate::surroundings::Environment;
@@ -172,26 +172,46 @@ pub(crate) fn find(directory: &Path, port: u16) -> Result<Arc<Tunnel>, Error> {
 }
 
 pub(crate) fn not_ours() -> Error {
-    let what = "it was not made by postgres_ratls, or its tunnel was closed";
-    Error::of_code(Code::ArgumentInvalid, &[("argument", "options"), ("what", what)])
-}
-
-/// What a connection is made of, beside its options.
-pub(crate) struct Wanted<'a> {
-    pub(crate) dsn: &'a str,
-    /// Where to connect, instead of what the connection string says.
-    pub(crate) leader: Option<&'a Leader>,
-    pub(crate) verifier: Verifier,
+    argument_invalid("options", "it was not made by postgres_ratls, or its tunnel was closed")
 }
 
 /// The shared tunnel to where a connection string, or a leader's record, leads.
-pub(crate) async fn open(wanted: Wanted<'_>, options: RaTlsOptions) -> Result<(Target, Arc<Tunnel>), Error> {
-    let (dsn, leader) = (wanted.dsn.to_owned(), wanted.leader.cloned());
+pub(crate) async fn open(dsn: &str, verifier: Verifier, options: RaTlsOptions) -> Result<(Target, Arc<Tunnel>), Error> {
+    if options.lookup.is_some() {
+        return Err(argument_invalid("lookup", "it is for the functions that find a leader by its cluster's domain and signer"));
+    }
+    let (dsn, leader) = (dsn.to_owned(), options.leader.clone());
     // Reads files.
     let mut target = blocking(move || crate::target::resolve(&dsn, &Environment::of_process(), leader.as_ref())).await?;
     options.apply_to(&mut target.upstream);
-    let tunnel = Tunnel::open(wanted.verifier, &target.upstream, &options.into_verify()).await?;
+    let tunnel = Tunnel::open(verifier, &target.upstream, &options.into_verify()).await?;
     Ok((target, keep(tunnel)))
+}
+
+/// The options of [`open`] for a cluster: with its leader.
+pub(crate) fn with_leader(domain: &str, signer: &str, mut options: RaTlsOptions) -> Result<RaTlsOptions, Error> {
+    if options.leader.is_some() {
+        return Err(argument_invalid("leader", "domain and signer say which one it is"));
+    }
+    options.leader = Some(leader_of(domain, signer, options.lookup.take().unwrap_or_default())?);
+    Ok(options)
+}
+
+/// The same leader for the same cluster, as long as the process runs: it remembers how far the cluster was.
+fn leader_of(domain: &str, signer: &str, settings: LeaderSettings) -> Result<Leader, Error> {
+    static LEADERS: Mutex<Vec<(String, String, LeaderSettings, Leader)>> = Mutex::new(Vec::new());
+    let mut leaders = LEADERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = leaders.iter().find(|known| (known.0.as_str(), known.1.as_str(), &known.2) == (domain, signer, &settings));
+    if let Some((.., leader)) = known {
+        return Ok(leader.clone());
+    }
+    let leader = Leader::with_settings(domain, signer, &settings)?;
+    leaders.push((domain.to_owned(), signer.to_owned(), settings, leader.clone()));
+    Ok(leader)
+}
+
+fn argument_invalid(argument: &str, what: &str) -> Error {
+    Error::of_code(Code::ArgumentInvalid, &[("argument", argument), ("what", what)])
 }
 
 pub(crate) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {

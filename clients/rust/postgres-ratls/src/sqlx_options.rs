@@ -5,13 +5,13 @@ macro_rules! sqlx_options {
         use std::str::FromStr;
 
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-        use ra_tls_verify::{Error, Leader, Verifier, VerifyResult};
+        use ra_tls_verify::{Error, Verifier, VerifyResult};
         use $sqlx::postgres::{PgConnectOptions, PgSslMode};
 
         use crate::attested::{Attested, Sealed};
         use crate::conninfo::dsn_invalid;
         use crate::options::RaTlsOptions;
-        use crate::shared::{self, Wanted};
+        use crate::shared;
 
         /// Verify that the server runs inside a genuine TEE; then options with which sqlx connects to it, one by one or from
         /// a pool.
@@ -27,29 +27,7 @@ macro_rules! sqlx_options {
             verifier: impl Into<Verifier>,
             options: RaTlsOptions,
         ) -> Result<PgConnectOptions, Error> {
-            options_for(Wanted { dsn, leader: None, verifier: verifier.into() }, options).await
-        }
-
-        /// Look up who leads the cluster, verify that the leader runs inside a genuine TEE; then options with which sqlx connects
-        /// to the leader, whoever it is by then, one by one or from a pool.
-        ///
-        /// `dsn` is a connection string without host and port: the cluster's signed record says where. Every connection goes to
-        /// the leader of its moment and is verified before its first byte is sent. When another one is named, connections to the
-        /// old one may finish what is under way and then end with code 57P01; a pool replaces them.
-        ///
-        /// # Errors
-        /// No acceptable record, no verdict, or a refusal, or a connection string that cannot be honoured. Nothing was sent.
-        pub async fn pg_connect_opts_via_manifest(
-            dsn: &str,
-            leader: &Leader,
-            verifier: impl Into<Verifier>,
-            options: RaTlsOptions,
-        ) -> Result<PgConnectOptions, Error> {
-            options_for(Wanted { dsn, leader: Some(leader), verifier: verifier.into() }, options).await
-        }
-
-        async fn options_for(wanted: Wanted<'_>, options: RaTlsOptions) -> Result<PgConnectOptions, Error> {
-            let (target, tunnel) = shared::open(wanted, options).await?;
+            let (target, tunnel) = shared::open(dsn, verifier.into(), options).await?;
             let mut opts = match &target.options {
                 // The only way in for PostgreSQL's options as a text.
                 Some(text) => {
@@ -70,6 +48,27 @@ macro_rules! sqlx_options {
                 Some(name) => opts.application_name(name),
                 None => opts,
             })
+        }
+
+        /// Look up who leads a cluster, by the record that its signer publishes in DNS, and verify that the leader runs inside a
+        /// genuine TEE; then options with which sqlx connects to the leader, whoever it is by then, one by one or from a pool.
+        ///
+        /// `domain` is the cluster's, `signer` the address that signs its records. The host and port of `dsn_template` do not
+        /// count, and passwords are looked up for the domain. Every connection goes to the leader of its moment and is verified
+        /// before its first byte is sent. When another one leads, connections to the old one are sent nothing more, may finish what
+        /// is under way for a while (`leader_drain`), and end with code 57P01; a pool replaces them. `lookup` of the options says how
+        /// the record is looked up.
+        ///
+        /// # Errors
+        /// No acceptable record, no verdict, or a refusal, or a connection string that cannot be honoured. Nothing was sent.
+        pub async fn pg_connect_opts_via_manifest(
+            domain: &str,
+            dsn_template: &str,
+            signer: &str,
+            verifier: impl Into<Verifier>,
+            options: RaTlsOptions,
+        ) -> Result<PgConnectOptions, Error> {
+            pg_connect_opts_ra_tls(dsn_template, verifier, shared::with_leader(domain, signer, options)?).await
         }
 
         impl Sealed for PgConnectOptions {

@@ -72,16 +72,15 @@ impl Environment {
     }
 }
 
-/// Add what the surroundings say where the string says nothing: first the service, then the variables, but those of the parameters
-/// in `without`.
-pub(crate) fn complete(parameters: &mut Parameters, environment: &Environment, without: &[&str]) -> Result<(), Error> {
+/// Add what the surroundings say where the string says nothing: first the service, then the variables.
+pub(crate) fn complete(parameters: &mut Parameters, environment: &Environment) -> Result<(), Error> {
     let service = or_variable(parameters, "service", environment, "PGSERVICE")?;
     if let Some(service) = service.filter(|service| !service.is_empty()) {
         let file = or_variable(parameters, "servicefile", environment, "PGSERVICEFILE")?;
         add_service(parameters, &service, file.map(PathBuf::from), environment)?;
     }
     for (name, parameter) in VARIABLES {
-        if !parameters.contains_key(*parameter) && !without.contains(parameter) {
+        if !parameters.contains_key(*parameter) {
             parameters.extend(environment.text(name)?.map(|value| ((*parameter).to_owned(), value)));
         }
     }

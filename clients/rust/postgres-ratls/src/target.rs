@@ -17,8 +17,6 @@ const KEEPALIVE_COUNT_MAX: i64 = 127;
 /// PostgreSQL's port.
 const PORT: u16 = 5432;
 const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-/// Parameters that say where to connect.
-const WHERE: &[&str] = &["host", "hostaddr", "port"];
 /// Parameters that ask for what the drivers do not do, with the values that ask for nothing.
 const NOT_HONOURED: &[(&str, &[&str])] = &[
     ("target_session_attrs", &["", "any"]),
@@ -53,13 +51,13 @@ impl Target {
     }
 }
 
-/// Say what a connection string means, without connecting anywhere. With a leader it must leave open where to connect.
+/// Say what a connection string means, without connecting anywhere. With a leader its host and port do not count.
 pub(crate) fn resolve(dsn: &str, environment: &Environment, leader: Option<&Leader>) -> Result<Target, Error> {
     let mut parameters = conninfo::parse(dsn)?;
-    surroundings::complete(&mut parameters, environment, if leader.is_some() { WHERE } else { &[] })?;
+    surroundings::complete(&mut parameters, environment)?;
     let get = |name: &str| parameters.get(name).map_or("", String::as_str);
     let place = match leader {
-        Some(leader) => place_of_leader(&parameters, leader)?,
+        Some(leader) => place_of_leader(leader, get("port")),
         None => place_of_server(&parameters)?,
     };
     check_ssl_mode(get("sslmode"))?;
@@ -109,15 +107,11 @@ fn place_of_server(parameters: &Parameters) -> Result<Place, Error> {
     Ok(Place { upstream, named: if host.is_empty() { address } else { host }.to_owned(), port })
 }
 
-/// The string must not say where: the leader's record does. Under which name and port its password is known is the cluster's.
-fn place_of_leader(parameters: &Parameters, leader: &Leader) -> Result<Place, Error> {
-    if let Some(name) = WHERE.iter().find(|name| parameters.get(**name).is_some_and(|value| !value.is_empty())) {
-        return Err(dsn_invalid(&format!(
-            "it has a {name}, but where to connect is what the cluster's leader record says: leave it out"
-        )));
-    }
+/// The leader's record says where to dial; whatever server the string names does not count, but for the port in the password file,
+/// where the cluster's domain stands for the host.
+fn place_of_leader(leader: &Leader, port: &str) -> Place {
     let upstream = Upstream { leader: Some(leader.clone()), ..Default::default() };
-    Ok(Place { upstream, named: leader.domain().to_owned(), port: PORT })
+    Place { upstream, named: leader.domain().to_owned(), port: port_of(port).unwrap_or(PORT) }
 }
 
 /// A password with an @ that is not escaped ends up as the beginning of the host: neither shown nor looked up.

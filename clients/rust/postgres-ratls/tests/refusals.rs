@@ -145,8 +145,6 @@ async fn wrong_options_are_told_before_anything_is_dialled() {
         (given(RaTlsOptions { allowed_mrtds: vec!["any".into(), sidecar.mr_td.clone()], ..default() }), Code::OptionValue),
         (given(RaTlsOptions { timeout_ms: Some(0), ..default() }), Code::OptionValue),
         (given(RaTlsOptions { acceptable_tcb_statuses: Some(vec![]), ..default() }), Code::OptionEmptyList),
-        (given(RaTlsOptions { client_attestation: true, ..default() }), Code::NotBuilt),
-        (given(RaTlsOptions { dstack_socket: Some("/run/dstack.sock".into()), ..default() }), Code::NotBuilt),
         ((default(), "host=a,b".to_owned()), Code::DsnInvalid),
         ((default(), format!("{} colour=red", sidecar.dsn())), Code::DsnInvalid),
     ] {

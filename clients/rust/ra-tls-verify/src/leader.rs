@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::codes::Code;
 use crate::error::{Error, internal};
 use crate::ffi::{LeaderHandle, LeaderRecordHandle, c_string, json_object, log, text};
-use crate::settings::{Texts, milliseconds, pointer, text as c_text, unix_seconds};
+use crate::settings::{Texts, milliseconds, path, pointer, text as c_text, unix_seconds};
 
 /// A cluster, by its domain and by who signs the records that name its leader. A record says where the leader is, never whom to
 /// trust: what answers there is attested like every server.
@@ -43,17 +43,21 @@ impl Eq for Leader {}
 
 impl Leader {
     /// The cluster with this domain, whose records this address signs (40 hexadecimal digits, with or without 0x), with the
-    /// defaults for everything else. Nothing is looked up yet.
+    /// defaults for how it is looked up. Nothing is looked up yet.
     ///
     /// # Errors
     /// `Error::Usage`: one of them is not valid.
     pub fn new(domain: &str, signer: &str) -> Result<Leader, Error> {
-        Leader::builder(domain, signer).build()
+        Leader::with_settings(domain, signer, &LeaderSettings::default())
     }
 
-    /// The same with settings of your own.
-    pub fn builder(domain: &str, signer: &str) -> LeaderBuilder {
-        LeaderBuilder { domain: domain.to_owned(), signer: signer.to_owned(), ..Default::default() }
+    /// The same, looked up as `settings` say.
+    ///
+    /// # Errors
+    /// `Error::Usage`: domain, signer or a setting is not valid.
+    pub fn with_settings(domain: &str, signer: &str, settings: &LeaderSettings) -> Result<Leader, Error> {
+        let handle = new_handle(domain, signer, settings)?;
+        Ok(Leader { handle: Arc::new(handle), domain: domain.to_owned() })
     }
 
     /// The cluster's domain.
@@ -92,91 +96,46 @@ impl Leader {
     }
 }
 
-/// Settings of a [`Leader`]; what is not given has its default.
-#[derive(Clone, Debug, Default)]
-pub struct LeaderBuilder {
-    domain: String,
-    signer: String,
-    cluster_address: Option<String>,
-    dns_servers: Option<Vec<String>>,
-    state_dir: Option<PathBuf>,
-    timeout: Option<Duration>,
-    refresh: Option<Duration>,
-    now: Option<SystemTime>,
-}
-
-impl LeaderBuilder {
+/// How a leader is looked up; what is not given has its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeaderSettings {
     /// Address of the cluster that records must name; not given: any.
-    #[must_use]
-    pub fn cluster_address(mut self, address: impl Into<String>) -> LeaderBuilder {
-        self.cluster_address = Some(address.into());
-        self
-    }
-
+    pub cluster_address: Option<String>,
     /// DNS servers to ask, in this order: `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`; not given: the system's.
-    #[must_use]
-    pub fn dns_servers(mut self, servers: impl IntoIterator<Item = impl Into<String>>) -> LeaderBuilder {
-        self.dns_servers = Some(servers.into_iter().map(Into::into).collect());
-        self
-    }
-
+    pub dns_servers: Option<Vec<String>>,
     /// Existing directory where the newest record is kept, so that no later process takes an older one.
-    #[must_use]
-    pub fn state_dir(mut self, directory: impl Into<PathBuf>) -> LeaderBuilder {
-        self.state_dir = Some(directory.into());
-        self
-    }
-
+    pub state_dir: Option<PathBuf>,
     /// Limit of one look-up; not given: 5 s.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> LeaderBuilder {
-        self.timeout = Some(timeout);
-        self
-    }
-
+    pub timeout: Option<Duration>,
     /// How long a look-up's outcome is used for new connections, and how often it is repeated while connections are open; not
     /// given: 5 s.
-    #[must_use]
-    pub fn refresh(mut self, refresh: Duration) -> LeaderBuilder {
-        self.refresh = Some(refresh);
-        self
-    }
-
+    pub refresh: Option<Duration>,
     /// The time that records must be valid at, instead of the clock's.
-    #[must_use]
-    pub fn now(mut self, now: SystemTime) -> LeaderBuilder {
-        self.now = Some(now);
-        self
-    }
+    pub now: Option<SystemTime>,
+}
 
-    /// The cluster. Nothing is looked up yet.
-    ///
-    /// # Errors
-    /// `Error::Usage`: domain, signer or a setting is not valid.
-    pub fn build(&self) -> Result<Leader, Error> {
-        let (domain, signer) = (c_string("domain", &self.domain)?, c_string("signer", &self.signer)?);
-        let cluster_address = c_text("cluster_address", self.cluster_address.as_deref())?;
-        let dns_servers = Texts::of("dns_servers", self.dns_servers.as_deref())?;
-        let state_dir = crate::settings::path("state_dir", self.state_dir.as_deref())?;
-        let timeout_ms = milliseconds("timeout", self.timeout)?;
-        let refresh_ms = milliseconds("refresh", self.refresh)?;
-        let now = self.now.map(unix_seconds).transpose()?.unwrap_or_default();
-        // SAFETY: the init function makes a valid struct of the zeroed one; the inputs are borrowed for the call, and copied.
-        let handle = unsafe {
-            let mut options = std::mem::zeroed::<sys::ratls_leader_options>();
-            sys::ratls_leader_options_init(&mut options, size_of_val(&options));
-            options.domain = domain.as_ptr();
-            options.signer = signer.as_ptr();
-            options.cluster_address = pointer(&cluster_address);
-            (options.dns_servers, options.dns_servers_len) = dns_servers.as_c();
-            options.state_dir = pointer(&state_dir);
-            options.log = Some(log);
-            options.timeout_ms = timeout_ms;
-            options.refresh_ms = refresh_ms;
-            options.now = now;
-            LeaderHandle::make(|out, error| sys::ratls_leader_new(out, &options, error))?
-        };
-        Ok(Leader { handle: Arc::new(handle), domain: self.domain.clone() })
+fn new_handle(domain: &str, signer: &str, settings: &LeaderSettings) -> Result<LeaderHandle, Error> {
+    let (domain, signer) = (c_string("domain", domain)?, c_string("signer", signer)?);
+    let cluster_address = c_text("cluster_address", settings.cluster_address.as_deref())?;
+    let dns_servers = Texts::of("dns_servers", settings.dns_servers.as_deref())?;
+    let state_dir = path("state_dir", settings.state_dir.as_deref())?;
+    let timeout_ms = milliseconds("timeout", settings.timeout)?;
+    let refresh_ms = milliseconds("refresh", settings.refresh)?;
+    let now = settings.now.map(unix_seconds).transpose()?.unwrap_or_default();
+    // SAFETY: the init function makes a valid struct of the zeroed one; the inputs are borrowed for the call, and copied.
+    unsafe {
+        let mut options = std::mem::zeroed::<sys::ratls_leader_options>();
+        sys::ratls_leader_options_init(&mut options, size_of_val(&options));
+        options.domain = domain.as_ptr();
+        options.signer = signer.as_ptr();
+        options.cluster_address = pointer(&cluster_address);
+        (options.dns_servers, options.dns_servers_len) = dns_servers.as_c();
+        options.state_dir = pointer(&state_dir);
+        options.log = Some(log);
+        options.timeout_ms = timeout_ms;
+        options.refresh_ms = refresh_ms;
+        options.now = now;
+        LeaderHandle::make(|out, error| sys::ratls_leader_new(out, &options, error))
     }
 }
 

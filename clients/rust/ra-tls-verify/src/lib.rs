@@ -42,7 +42,7 @@ pub use evidence::{
     Inspection, compose_hash, extract_tdx_quote, inspect_certificate, inspect_evidence, inspect_quote, inspect_report,
 };
 pub use intel::{CrlPolicy, IntelApiVerifier, IntelApiVerifierBuilder};
-pub use leader::{Leader, LeaderBuilder, LeaderRecord};
+pub use leader::{Leader, LeaderRecord, LeaderSettings};
 pub use options::{ANY, VerifyOptions};
 #[cfg(feature = "tokio")]
 pub use own::AsyncRaTlsVerifier;

@@ -120,7 +120,7 @@ impl VerifyOptions {
     /// `Error::Usage`: the file cannot be read, or is no policy.
     pub fn from_policy_file(path: impl AsRef<Path>) -> Result<VerifyOptions, Error> {
         let policy = read_file(path.as_ref())?;
-        let policy = str::from_utf8(&policy).map_err(|_| argument_invalid("policy", "it is not UTF-8"))?;
+        let policy = std::str::from_utf8(&policy).map_err(|_| argument_invalid("policy", "it is not UTF-8"))?;
         VerifyOptions::from_policy(policy)
     }
 

@@ -333,17 +333,16 @@ fn options_of_the_link_win_over_the_connection_string() {
 fn a_leader_says_where_to_connect_and_the_string_does_not() {
     let leader = Leader::new("cluster.example", &"ab".repeat(20)).unwrap();
     let folder = Folder::new();
-    let passfile = folder.file("pgpass", 0o600, "cluster.example:5432:shop:app:secret\n");
+    let passfile = folder.file("pgpass", 0o600, "cluster.example:6432:shop:app:secret\n");
     let variables =
         [("PGHOST", "db.example"), ("PGHOSTADDR", "127.0.0.1"), ("PGPORT", "6432"), ("PGPASSFILE", passfile.as_str())];
-    let target = resolve("user=app dbname=shop connect_timeout=7", &Environment::of(&variables), Some(&leader)).unwrap();
-    assert_eq!((target.upstream.leader.as_ref(), target.upstream.host.as_str()), (Some(&leader), ""));
-    assert_eq!((target.password.as_str(), target.upstream.connect_timeout), ("secret", Some(Duration::from_secs(7))));
-    for given in ["host=db.example", "hostaddr=127.0.0.1", "port=6432"] {
-        let error = resolve(&format!("user=app {given}"), &Environment::of(&[]), Some(&leader)).err().unwrap();
-        assert_eq!(error.code(), Code::DsnInvalid);
-        assert!(error.to_string().contains("leader record"), "{error}");
+    for dsn in ["user=app dbname=shop connect_timeout=7", "postgresql://app@one.example:6432/shop?connect_timeout=7"] {
+        let target = resolve(dsn, &Environment::of(&variables), Some(&leader)).unwrap();
+        assert_eq!(
+            (target.upstream.leader.as_ref(), target.upstream.host.as_str(), target.upstream.port),
+            (Some(&leader), "", 0)
+        );
+        assert_eq!((target.password.as_str(), target.upstream.connect_timeout), ("secret", Some(Duration::from_secs(7))));
+        assert_eq!((target.name(), target.label().as_str()), ("cluster.example", "the leader of cluster.example"));
     }
-    let url = resolve("postgresql://app:secret@/shop", &Environment::of(&[]), Some(&leader)).unwrap();
-    assert_eq!((url.user.as_str(), url.password.as_str(), url.dbname.as_str()), ("app", "secret", "shop"));
 }
