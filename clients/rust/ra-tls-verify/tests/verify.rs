@@ -7,12 +7,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use ra_tls_verify::{
-    ANY, Claims, Class, Code, DcapVerifier, Error, NoopVerifier, RaTlsVerifier, Rejection, Tunnel, Upstream, Verifier,
-    VerifyOptions, extract_tdx_quote, inspect_certificate, inspect_quote,
+    ANY, Claims, Class, Code, DcapVerifier, Error, Leader, LeaderSettings, NoopVerifier, RaTlsVerifier, Rejection, ReportFetch,
+    Tunnel, Upstream, Verifier, VerifyOptions, compose_hash, extract_tdx_quote, fetch_report, fetch_report_blocking,
+    inspect_certificate, inspect_evidence, inspect_quote, inspect_report,
 };
 
 fn vector(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/vectors/common").join(name);
+    vector_of("common", name)
+}
+
+fn vector_of(group: &str, name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/vectors").join(group).join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -219,6 +224,105 @@ fn wrong_arguments_of_a_tunnel_are_told() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = Tunnel::open_blocking(&verifier, &Upstream { port: unused, ..host() }, &VerifyOptions::default()).unwrap_err();
     assert_eq!((error.code(), error.stage()), (Code::ConnectFailed, "tunnel"));
+}
+
+#[tokio::test]
+async fn evidence_tells_which_application_runs_and_what_would_pin_it() {
+    let (verifier, options) = dcap();
+    let evidence = vector_of("application", "getquote.evidence");
+    let result = verifier.verify_evidence_blocking(&evidence, &options).unwrap();
+    assert!(result.verified && result.app_id.is_some() && result.compose_hash_source.as_deref() == Some("event_log"));
+    assert_eq!(verifier.verify_evidence(&evidence, &options).await.unwrap(), result);
+
+    let inspected = inspect_evidence(&evidence).unwrap();
+    assert_eq!((inspected.get("mr_td"), inspected.get("tcb_status")), (result.mr_td.clone(), None), "nothing is judged");
+    let pins = inspected.pins().unwrap();
+    assert_eq!(pins.allowed_mrtds, [result.mr_td.unwrap()]);
+    assert_eq!(pins.pins.as_ref().unwrap()["compose_hash"], [result.compose_hash.unwrap()]);
+    assert_eq!(VerifyOptions::from_policy(&inspected.policy().unwrap()).unwrap(), pins);
+    let pinned = VerifyOptions { now: options.now, ..pins };
+    assert!(verifier.verify_evidence_blocking(&evidence, &pinned).unwrap().identity_pinned);
+    let other = VerifyOptions { pins: Some([("app_id".to_owned(), vec!["00".repeat(20)])].into()), ..pinned.clone() };
+    assert_eq!(verifier.verify_evidence_blocking(&evidence, &other).unwrap_err().code(), Code::PinsIncomplete);
+}
+
+#[tokio::test]
+async fn a_report_is_verified_and_is_monitoring_data() {
+    let (verifier, options) = dcap();
+    let report = vector_of("report", "encoding-A.report");
+    let result = verifier.verify_report(&report, &options).await.unwrap();
+    assert_eq!((result.verified, result.key_bound, result.report_encoding.as_deref()), (true, Some(false), Some("A")));
+    assert_eq!(inspect_report(&report).unwrap().get("mr_td"), result.mr_td);
+    let later = VerifyOptions { now: options.now.map(|now| now + Duration::from_secs(3600)), ..options };
+    assert_eq!(verifier.verify_report_blocking(&report, &later).unwrap_err().class(), Class::Refused);
+}
+
+#[tokio::test]
+async fn a_report_is_fetched_over_http_and_nothing_else() {
+    for url in ["file:///etc/passwd", "ftp://127.0.0.1/", "127.0.0.1:8080", "http://"] {
+        assert_eq!(fetch_report_blocking(url, &ReportFetch::default()).unwrap_err().code(), Code::ReportUrl, "{url}");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/attestation", listener.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for answer in ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 503 Wait\r\nContent-Length: 0\r\n\r\n"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let how = ReportFetch { proxy: Some(String::new()), ..Default::default() };
+    assert_eq!(fetch_report(&url, &how).await.unwrap(), b"{}");
+    let error = fetch_report(&url, &how).await.unwrap_err();
+    assert_eq!((error.code(), error.class()), (Code::ReportHttpStatus, Class::Unavailable));
+    answering.join().unwrap();
+    let no_time = ReportFetch { timeout: Some(Duration::ZERO), ..how };
+    assert_eq!(fetch_report(&url, &no_time).await.unwrap_err().code(), Code::ArgumentInvalid);
+}
+
+#[test]
+fn a_compose_hash_is_the_files() {
+    let file = br#"{"manifest_version":2,"name":"shop","runner":"docker-compose"}"#;
+    let hash = compose_hash(file).unwrap();
+    assert!(hash.len() == 64 && hash != compose_hash(&[&file[..], b"\n"].concat()).unwrap());
+    assert_eq!(compose_hash(b"services: {}\n").unwrap_err().class(), Class::Usage);
+}
+
+#[test]
+fn a_policy_file_is_read() {
+    let path = std::env::temp_dir().join(format!("ra-tls-verify-{}.json", std::process::id()));
+    std::fs::write(&path, r#"{"allow_debug_mode": true}"#).unwrap();
+    let options = VerifyOptions::from_policy_file(&path);
+    std::fs::write(&path, b"\xff").unwrap();
+    let error = VerifyOptions::from_policy_file(&path).unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(options.unwrap(), VerifyOptions { allow_debug_mode: true, ..Default::default() });
+    assert_eq!(error.class(), Class::Usage);
+    assert_eq!(VerifyOptions::from_policy_file(&path).unwrap_err().code(), Code::FileUnreadable);
+}
+
+#[tokio::test]
+async fn a_leader_that_cannot_be_found_is_told() {
+    let signer = "ab".repeat(20);
+    for (domain, signer) in [("", signer.as_str()), ("a b", &signer), ("db.example", "0x00"), ("db.example", "a\0b")] {
+        assert_eq!(Leader::new(domain, signer).unwrap_err().class(), Class::Usage, "{domain:?} {signer:?}");
+    }
+    let wrong = LeaderSettings { dns_servers: Some(vec![]), ..Default::default() };
+    assert_eq!(Leader::with_settings("db.example", &signer, &wrong).unwrap_err().class(), Class::Usage);
+    // Where nobody listens.
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let server = socket.local_addr().unwrap().to_string();
+    let timeout = Some(Duration::from_millis(300));
+    let settings = LeaderSettings { dns_servers: Some(vec![server]), timeout, ..Default::default() };
+    let leader = Leader::with_settings("db.example", &signer, &settings).unwrap();
+    assert_eq!((leader.find().await.unwrap_err().class(), leader.domain()), (Class::Unavailable, "db.example"));
+    let upstream = Upstream { leader: Some(leader), ..Default::default() };
+    let error = Tunnel::open(NoopVerifier::new(), &upstream, &VerifyOptions::default()).await.unwrap_err();
+    assert_eq!(error.class(), Class::Unavailable);
+    let both = Upstream { host: "db.example".into(), ..upstream };
+    let error = Tunnel::open(NoopVerifier::new(), &both, &VerifyOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::ArgumentInvalid);
 }
 
 #[test]
