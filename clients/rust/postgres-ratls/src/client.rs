@@ -83,19 +83,19 @@ pub async fn pg_config_ra_tls(dsn: &str, verifier: impl Into<Verifier>, options:
     Ok(config)
 }
 
-/// [`pg_config_ra_tls`] for the leader of a cluster, whoever it is by then, as the record in DNS says that `signer` signed: each
+/// [`pg_config_ra_tls`] for the leader of a cluster, whoever it is by then, as the record in DNS says that `manifest_signer` signed: each
 /// connection goes to the leader of its moment. The host and port of `dsn_template` do not count.
 ///
 /// # Errors
 /// As there, and where no record is acceptable.
 pub async fn pg_config_via_manifest(
-    domain: &str,
+    cluster_domain: &str,
     dsn_template: &str,
-    signer: &str,
+    manifest_signer: &str,
     verifier: impl Into<Verifier>,
     options: RaTlsOptions,
 ) -> Result<Config, Error> {
-    pg_config_ra_tls(dsn_template, verifier, shared::with_leader(domain, signer, options)?).await
+    pg_config_ra_tls(dsn_template, verifier, shared::with_leader(cluster_domain, manifest_signer, options)?).await
 }
 
 fn config_of(target: &Target) -> Config {
@@ -140,19 +140,19 @@ pub async fn connect(
     Ok((Client { client, tunnel, verdict, driver_end }, connection))
 }
 
-/// [`connect`] to the leader of a cluster, as the record in DNS says that `signer` signed. The host and port of `dsn_template` do
+/// [`connect`] to the leader of a cluster, as the record in DNS says that `manifest_signer` signed. The host and port of `dsn_template` do
 /// not count.
 ///
 /// # Errors
 /// As there, and where no record is acceptable.
 pub async fn connect_via_manifest(
-    domain: &str,
+    cluster_domain: &str,
     dsn_template: &str,
-    signer: &str,
+    manifest_signer: &str,
     verifier: impl Into<Verifier>,
     options: RaTlsOptions,
 ) -> Result<(Client, Connection), ConnectError> {
-    connect(dsn_template, verifier, shared::with_leader(domain, signer, options)?).await
+    connect(dsn_template, verifier, shared::with_leader(cluster_domain, manifest_signer, options)?).await
 }
 
 async fn within<T>(bound: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {

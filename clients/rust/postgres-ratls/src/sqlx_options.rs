@@ -53,7 +53,7 @@ macro_rules! sqlx_options {
         /// Look up who leads a cluster, by the record that its signer publishes in DNS, and verify that the leader runs inside a
         /// genuine TEE; then options with which sqlx connects to the leader, whoever it is by then, one by one or from a pool.
         ///
-        /// `domain` is the cluster's, `signer` the address that signs its records. The host and port of `dsn_template` do not
+        /// `manifest_signer` is the address that signs the cluster's records, 40 hexadecimal digits with or without 0x. The host and port of `dsn_template` do not
         /// count, and passwords are looked up for the domain. Every connection goes to the leader of its moment and is verified
         /// before its first byte is sent. When another one leads, connections to the old one are sent nothing more, may finish what
         /// is under way for a while (`leader_drain`), and end with code 57P01; a pool replaces them. `lookup` of the options says how
@@ -62,13 +62,13 @@ macro_rules! sqlx_options {
         /// # Errors
         /// No acceptable record, no verdict, or a refusal, or a connection string that cannot be honoured. Nothing was sent.
         pub async fn pg_connect_opts_via_manifest(
-            domain: &str,
+            cluster_domain: &str,
             dsn_template: &str,
-            signer: &str,
+            manifest_signer: &str,
             verifier: impl Into<Verifier>,
             options: RaTlsOptions,
         ) -> Result<PgConnectOptions, Error> {
-            pg_connect_opts_ra_tls(dsn_template, verifier, shared::with_leader(domain, signer, options)?).await
+            pg_connect_opts_ra_tls(dsn_template, verifier, shared::with_leader(cluster_domain, manifest_signer, options)?).await
         }
 
         impl Sealed for PgConnectOptions {

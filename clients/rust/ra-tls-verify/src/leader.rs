@@ -121,7 +121,7 @@ fn new_handle(domain: &str, signer: &str, settings: &LeaderSettings) -> Result<L
     let state_dir = path("state_dir", settings.state_dir.as_deref())?;
     let timeout_ms = milliseconds("timeout", settings.timeout)?;
     let refresh_ms = milliseconds("refresh", settings.refresh)?;
-    let now = settings.now.map(unix_seconds).transpose()?.unwrap_or_default();
+    let now = settings.now.map(|now| unix_seconds("now", now)).transpose()?.unwrap_or_default();
     // SAFETY: the init function makes a valid struct of the zeroed one; the inputs are borrowed for the call, and copied.
     unsafe {
         let mut options = std::mem::zeroed::<sys::ratls_leader_options>();

@@ -317,12 +317,6 @@ async fn a_leader_that_cannot_be_found_is_told() {
     let settings = LeaderSettings { dns_servers: Some(vec![server]), timeout, ..Default::default() };
     let leader = Leader::with_settings("db.example", &signer, &settings).unwrap();
     assert_eq!((leader.find().await.unwrap_err().class(), leader.domain()), (Class::Unavailable, "db.example"));
-    let upstream = Upstream { leader: Some(leader), ..Default::default() };
-    let error = Tunnel::open(NoopVerifier::new(), &upstream, &VerifyOptions::default()).await.unwrap_err();
-    assert_eq!(error.class(), Class::Unavailable);
-    let both = Upstream { host: "db.example".into(), ..upstream };
-    let error = Tunnel::open(NoopVerifier::new(), &both, &VerifyOptions::default()).await.unwrap_err();
-    assert_eq!(error.code(), Code::ArgumentInvalid);
 }
 
 #[test]
