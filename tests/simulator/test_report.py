@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import urllib.error
@@ -67,8 +68,9 @@ def test_the_server(world: World) -> None:
 
 
 def test_the_server_as_a_program(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     with subprocess.Popen([sys.executable, "-m", "simulator", "report", "--out", str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          text=True) as program:
+                          text=True, env=environment) as program:
         assert program.stdin is not None and program.stdout is not None
         where = json.loads(program.stdout.readline())
         assert get(where["url"])["compose_hash"] == where["compose_hash"] and (tmp_path / "root.pem").exists()
