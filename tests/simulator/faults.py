@@ -50,6 +50,8 @@ FAULTS: Mapping[str, Arguments] = {
     "sept_ve_clear": {"body": {"td_attributes": bytes(8)}},
     "unbound": {"report_data": bytes(64)},
     "other_event_log": {"body": {"rtmr3": bytes(range(48))}},
+    # another kernel on the same firmware: it extends RTMR3 with the right application's log, which therefore replays
+    "other_kernel": {"body": {"rtmr1": bytes(range(48)), "rtmr2": bytes(range(48, 96))}},
     # Intel's side
     "rogue_root": {"pki": {"root": {"key": "rogue-root"}}},
     "pck_revoked": {"collateral": {"pck_crl": {"revoked": ["pck"]}}},

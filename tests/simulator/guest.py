@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from simulator.event_log import ACPI_EVENT, PLATFORM_EVENT, Event, replay
 from simulator.keys import Seed
@@ -65,3 +66,12 @@ def boot_events(seed: Seed) -> list[Event]:
         return Event(imr, "", payload, kind, seed.derive(f"boot-event/{imr}/{number}", 48))
     acpi = [boot(0, number, ACPI_EVENT, b"ACPI DATA") for number in range(1, 4)]
     return [boot(0, 0), *acpi, boot(1, 0), boot(1, 1), boot(2, 0), boot(2, 1)]
+
+
+def other_application(guest: Guest) -> dict[str, Any]:
+    """Fields of a guest on the same firmware and kernel that runs something else: an argument of `World.mint`."""
+    compose = json.dumps({"manifest_version": 2, "name": "somebody-elses", "runner": "docker-compose", "kms_enabled": True}).encode()
+    compose_hash = hashlib.sha256(compose).digest()
+    measured = {"app-id": compose_hash[:20], "compose-hash": compose_hash}
+    events = tuple(replace(event, payload=measured.get(event.event, event.payload)) for event in guest.events)
+    return {"app_compose": compose, "app_id": compose_hash[:20], "events": events}

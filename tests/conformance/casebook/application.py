@@ -11,6 +11,7 @@ from casebook.book import HEALTHY, Book, Expectation
 from casebook.evidence import with_payload
 from simulator import messagepack
 from simulator.event_log import ACPI_EVENT, Event, entry, to_json
+from simulator.guest import other_application
 from simulator.minted import Minted
 from simulator.recipe import DELIVERED_TRAILING
 
@@ -29,6 +30,7 @@ def write(book: Book) -> None:
     write_mr_config_id(book)
     write_hashed(book)
     write_pins(book)
+    write_impostors(book)
     write_malformed(book)
 
 
@@ -391,6 +393,23 @@ def write_pins(book: Book) -> None:
     disabled = book.world.mint(guest={"events": change(sound.guest.events, "instance-id", payload=b"")})
     book.verify("application/pin-instance-disabled", "an instance is pinned and ids are disabled", disabled, ("PIN_UNVERIFIABLE", HEALTHY), bound=True,
                 options=pins(disabled, instance_id="ab" * 20))
+
+
+def write_impostors(book: Book) -> None:
+    """What a pinned MRTD alone lets in: another application, and another kernel that replays the right application's log."""
+    sound = book.sound
+    guest = sound.guest
+    whole = pins(sound, compose_hash=guest.compose_hash.hex(), app_id=guest.app_id.hex(), key_provider="kms")
+    stranger = other_application(guest)
+    for name, minted, events in (("application", book.world.mint(guest=stranger), stranger["events"]), ("kernel", book.world.mint("other_kernel"), guest.events)):
+        book.verify(f"application/impostor-{name}-mr-td", f"another {name} on the same firmware, which alone is pinned", minted,
+                    book.accepted(minted, bound=True, events=events), bound=True, options={"allowed_mr_td": [sound.mr_td]})
+        book.verify(f"application/impostor-{name}", f"another {name} on the same firmware, and everything is pinned", minted, ("PIN_MISMATCH", HEALTHY), bound=True,
+                    options=whole)
+    kernel = book.world.mint("other_kernel")
+    partial = {"pins": {"mr_td": sound.mr_td, "compose_hash": guest.compose_hash.hex()}, "allow_partial_pins": True}
+    book.verify("application/impostor-kernel-partial", "another kernel, and only firmware and compose file are pinned", kernel,
+                book.accepted(kernel, bound=True, events=guest.events), bound=True, options=partial)
 
 
 def write_providers(book: Book, provider: str) -> None:
