@@ -4,6 +4,8 @@ set(tunnel_test_fixture tunnel/tunnel_fixture.c tunnel/tls_peer.c tunnel/tls_ser
 
 ratls_unit_test(tunnel_acceptor_test tunnel/acceptor_test.c)
 ratls_unit_test(tunnel_exit_test tunnel/exit_test.c)
+ratls_unit_test(tunnel_exchange_test tunnel/exchange_test.c)
+ratls_unit_test(tunnel_following_test tunnel/following_test.c leader/signer.c leader/name_service.c ${tunnel_test_fixture})
 ratls_unit_test(tunnel_keeper_test tunnel/keeper_test.c agent/agent_answer.c support/buffer.c tunnel/tls_peer.c)
 ratls_unit_test(tunnel_postgres_test tunnel/postgres_test.c)
 ratls_unit_test(tunnel_pump_test tunnel/pump_test.c ${tunnel_test_fixture})

@@ -44,10 +44,12 @@ static void note_warning(void *user, const ratls_error *error)
 
 static void start(fixture *f)
 {
+    static const ratls_upstream nowhere;
+
     memset(f, 0, sizeof *f);
     assert_int_equal(ratls_socket_directory_open(&f->directory, NULL, PORT, RATLS_PEER_SAME_PROCESS, NULL), RATLS_OK);
     assert_int_equal(ratls_cancel_new(&f->closing, NULL), RATLS_OK);
-    f->service = (ratls_service){.closing = f->closing, .counters = &f->counters, .user = f, .failed = note_failure, .warn = note_warning};
+    f->service = (ratls_service){.upstream = &nowhere, .closing = f->closing, .counters = &f->counters, .user = f, .failed = note_failure, .warn = note_warning};
     assert_int_equal(ratls_acceptor_start(&f->acceptor, f->directory, &f->service, LIMIT, NULL), RATLS_OK);
 }
 
