@@ -73,10 +73,10 @@ def multiply(factor: int, point: Point) -> Point:
 
 
 class Signer:
-    """A key of the cluster's publisher. `address` is what clients pin."""
+    """A key of the cluster's publisher, from a seed, or the key itself. `address` is what clients pin."""
 
-    def __init__(self, seed: str = "signer") -> None:
-        self.key = int.from_bytes(hashlib.sha256(seed.encode()).digest(), "big") % (ORDER - 1) + 1
+    def __init__(self, seed: "str | int" = "signer") -> None:
+        self.key = seed if isinstance(seed, int) else int.from_bytes(hashlib.sha256(seed.encode()).digest(), "big") % (ORDER - 1) + 1
         point = multiply(self.key, GENERATOR)
         assert point is not None
         self.address = "0x" + keccak256(point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big"))[-20:].hex()
