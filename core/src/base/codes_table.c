@@ -2,509 +2,509 @@
 #include "base/tables.h"
 
 const ratls_code_row ratls_code_rows[] = {
-    {1, RATLS_CLASS_UNAVAILABLE, "INTERNAL", "options",
+    {1, RATLS_CLASS_UNAVAILABLE, "INTERNAL\0" "options\0"
      "internal error: {what}"},
-    {2, RATLS_CLASS_UNAVAILABLE, "OUT_OF_MEMORY", "options",
+    {2, RATLS_CLASS_UNAVAILABLE, "OUT_OF_MEMORY\0" "options\0"
      "out of memory"},
-    {3, RATLS_CLASS_UNAVAILABLE, "TIMEOUT", "options",
+    {3, RATLS_CLASS_UNAVAILABLE, "TIMEOUT\0" "options\0"
      "{what} did not finish within {expected}ms"},
-    {4, RATLS_CLASS_UNAVAILABLE, "CANCELLED", "options",
+    {4, RATLS_CLASS_UNAVAILABLE, "CANCELLED\0" "options\0"
      "cancelled while {what}"},
-    {5, RATLS_CLASS_USAGE, "NOT_BUILT", "options",
+    {5, RATLS_CLASS_USAGE, "NOT_BUILT\0" "options\0"
      "{found} is not built yet in this version"},
-    {100, RATLS_CLASS_USAGE, "ARGUMENT_INVALID", "options",
+    {100, RATLS_CLASS_USAGE, "ARGUMENT_INVALID\0" "options\0"
      "invalid argument {argument}: {what}"},
-    {101, RATLS_CLASS_USAGE, "OPTIONS_SIZE", "options",
+    {101, RATLS_CLASS_USAGE, "OPTIONS_SIZE\0" "options\0"
      "options struct has an unknown size {found}, expected {expected}: fill it with its init function"},
-    {102, RATLS_CLASS_USAGE, "OPTION_UNKNOWN", "options",
+    {102, RATLS_CLASS_USAGE, "OPTION_UNKNOWN\0" "options\0"
      "unknown option \"{found}\""},
-    {103, RATLS_CLASS_USAGE, "OPTION_TYPE", "options",
+    {103, RATLS_CLASS_USAGE, "OPTION_TYPE\0" "options\0"
      "{option:*} has the wrong type: found {found}, expected {expected}"},
-    {104, RATLS_CLASS_USAGE, "OPTION_VALUE", "options",
+    {104, RATLS_CLASS_USAGE, "OPTION_VALUE\0" "options\0"
      "{option:*} has a value that is not valid: found \"{found}\", expected {expected}"},
-    {105, RATLS_CLASS_USAGE, "OPTION_EMPTY_LIST", "options",
+    {105, RATLS_CLASS_USAGE, "OPTION_EMPTY_LIST\0" "options\0"
      "{option:*} is given but empty: leave it out to accept any value, or list at least one"},
-    {106, RATLS_CLASS_USAGE, "OPTION_DUPLICATE", "options",
+    {106, RATLS_CLASS_USAGE, "OPTION_DUPLICATE\0" "options\0"
      "{option:*} is given more than once"},
-    {107, RATLS_CLASS_USAGE, "PIN_UNKNOWN", "options",
+    {107, RATLS_CLASS_USAGE, "PIN_UNKNOWN\0" "options\0"
      "\"{found}\" is not a field that can be pinned"},
-    {108, RATLS_CLASS_USAGE, "PINS_INCOMPLETE", "options",
+    {108, RATLS_CLASS_USAGE, "PINS_INCOMPLETE\0" "options\0"
      "{option:pins} has {found}, which proves nothing without {expected}: a measurement of the application counts only under pinned firmware and kernel. Pin them too, or set {set:allow_partial_pins}"},
-    {109, RATLS_CLASS_USAGE, "POLICY_FORMAT", "options",
+    {109, RATLS_CLASS_USAGE, "POLICY_FORMAT\0" "options\0"
      "policy is not a valid JSON object: {what}"},
-    {110, RATLS_CLASS_USAGE, "TRUST_ANCHOR_INVALID", "options",
+    {110, RATLS_CLASS_USAGE, "TRUST_ANCHOR_INVALID\0" "options\0"
      "{option:trust_anchor} is not a usable root certificate: {what}"},
-    {111, RATLS_CLASS_UNAVAILABLE, "CLOCK", "options",
+    {111, RATLS_CLASS_UNAVAILABLE, "CLOCK\0" "options\0"
      "the system clock says {found}, which is before this library was made ({expected}): set the clock, or {option:now}"},
-    {112, RATLS_CLASS_USAGE, "FILE_UNREADABLE", "options",
+    {112, RATLS_CLASS_USAGE, "FILE_UNREADABLE\0" "options\0"
      "cannot read {path}: {what}"},
-    {113, RATLS_CLASS_USAGE, "INPUT_FORMAT", "options",
+    {113, RATLS_CLASS_USAGE, "INPUT_FORMAT\0" "options\0"
      "{path} is none of the accepted formats: expected {expected}"},
-    {114, RATLS_CLASS_USAGE, "UPSTREAM_INVALID", "options",
+    {114, RATLS_CLASS_USAGE, "UPSTREAM_INVALID\0" "options\0"
      "\"{found}\" is not a usable upstream: expected {expected}"},
-    {115, RATLS_CLASS_USAGE, "DSN_INVALID", "options",
+    {115, RATLS_CLASS_USAGE, "DSN_INVALID\0" "options\0"
      "connection string cannot be honoured: {what}"},
-    {116, RATLS_CLASS_UNAVAILABLE, "USER_VERIFIER", "options",
+    {116, RATLS_CLASS_UNAVAILABLE, "USER_VERIFIER\0" "options\0"
      "the verifier given by the caller could not check the quote: {what}"},
-    {117, RATLS_CLASS_REFUSED, "USER_VERIFIER_REFUSED", "options",
+    {117, RATLS_CLASS_REFUSED, "USER_VERIFIER_REFUSED\0" "options\0"
      "the verifier given by the caller refused the quote: {what}"},
-    {118, RATLS_CLASS_UNAVAILABLE, "USER_VERIFIER_CLAIMS", "options",
+    {118, RATLS_CLASS_UNAVAILABLE, "USER_VERIFIER_CLAIMS\0" "options\0"
      "the verifier given by the caller returned claims that are not usable: {what}"},
-    {119, RATLS_CLASS_USAGE, "FILE_UNWRITABLE", "options",
+    {119, RATLS_CLASS_USAGE, "FILE_UNWRITABLE\0" "options\0"
      "cannot write {path}: {what}"},
-    {120, RATLS_CLASS_USAGE, "INTEL_API_KEY_MISSING", "options",
+    {120, RATLS_CLASS_USAGE, "INTEL_API_KEY_MISSING\0" "options\0"
      "Intel Trust Authority API key required. Pass {option:api_key} or set INTEL_TRUST_AUTHORITY_API_KEY. Register at https://portal.trustauthority.intel.com"},
-    {200, RATLS_CLASS_REFUSED, "QUOTE_MISSING", "evidence",
+    {200, RATLS_CLASS_REFUSED, "QUOTE_MISSING\0" "evidence\0"
      "upstream cert has no TDX attestation extension; set {set:allow_simulator} for non-TEE targets"},
-    {201, RATLS_CLASS_REFUSED, "EVIDENCE_CERTIFICATE_FORMAT", "evidence",
+    {201, RATLS_CLASS_REFUSED, "EVIDENCE_CERTIFICATE_FORMAT\0" "evidence\0"
      "certificate is not strict DER: {what}"},
-    {202, RATLS_CLASS_REFUSED, "EVIDENCE_CERTIFICATE_TOO_LARGE", "evidence",
+    {202, RATLS_CLASS_REFUSED, "EVIDENCE_CERTIFICATE_TOO_LARGE\0" "evidence\0"
      "certificate has {found} bytes, more than the limit of {expected}"},
-    {203, RATLS_CLASS_REFUSED, "EVIDENCE_EXTENSION_DUPLICATE", "evidence",
+    {203, RATLS_CLASS_REFUSED, "EVIDENCE_EXTENSION_DUPLICATE\0" "evidence\0"
      "certificate holds the extension {found} more than once"},
-    {204, RATLS_CLASS_REFUSED, "EVIDENCE_EXTENSION_FORMAT", "evidence",
+    {204, RATLS_CLASS_REFUSED, "EVIDENCE_EXTENSION_FORMAT\0" "evidence\0"
      "extension {found} does not hold exactly one OCTET STRING"},
-    {205, RATLS_CLASS_REFUSED, "EVIDENCE_EXTENSION_EMPTY", "evidence",
+    {205, RATLS_CLASS_REFUSED, "EVIDENCE_EXTENSION_EMPTY\0" "evidence\0"
      "extension {found} is present but empty: this is what old dstack simulators send"},
-    {206, RATLS_CLASS_REFUSED, "EVIDENCE_CONFLICT", "evidence",
+    {206, RATLS_CLASS_REFUSED, "EVIDENCE_CONFLICT\0" "evidence\0"
      "certificate holds two different quotes, in extensions {found} and {expected}"},
-    {207, RATLS_CLASS_REFUSED, "EVIDENCE_ENVELOPE_VERSION", "evidence",
+    {207, RATLS_CLASS_REFUSED, "EVIDENCE_ENVELOPE_VERSION\0" "evidence\0"
      "attestation envelope starts with byte {found}: expected 00 (V0, SCALE) or a MessagePack map (V1)"},
-    {208, RATLS_CLASS_REFUSED, "EVIDENCE_ENVELOPE_TOO_LARGE", "evidence",
+    {208, RATLS_CLASS_REFUSED, "EVIDENCE_ENVELOPE_TOO_LARGE\0" "evidence\0"
      "attestation envelope: {what} is {found}, more than the limit of {expected}"},
-    {209, RATLS_CLASS_REFUSED, "EVIDENCE_SCALE_FORMAT", "evidence",
+    {209, RATLS_CLASS_REFUSED, "EVIDENCE_SCALE_FORMAT\0" "evidence\0"
      "V0 attestation envelope is malformed at byte {offset}: {what}"},
-    {210, RATLS_CLASS_REFUSED, "EVIDENCE_MESSAGEPACK_FORMAT", "evidence",
+    {210, RATLS_CLASS_REFUSED, "EVIDENCE_MESSAGEPACK_FORMAT\0" "evidence\0"
      "V1 attestation envelope is malformed at byte {offset}: {what}"},
-    {211, RATLS_CLASS_REFUSED, "EVIDENCE_UNSUPPORTED_TEE", "evidence",
+    {211, RATLS_CLASS_REFUSED, "EVIDENCE_UNSUPPORTED_TEE\0" "evidence\0"
      "attestation is for an unsupported TEE: found {found}, expected Intel TDX"},
-    {212, RATLS_CLASS_REFUSED, "EVIDENCE_REPORT_DATA_COPY", "evidence",
+    {212, RATLS_CLASS_REFUSED, "EVIDENCE_REPORT_DATA_COPY\0" "evidence\0"
      "the envelope's copy of report_data differs from the quote's own"},
-    {213, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TRUNCATED", "evidence",
+    {213, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TRUNCATED\0" "evidence\0"
      "quote ends early: {what} needs {expected} bytes at offset {offset}, {found} are left"},
-    {214, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TOO_LARGE", "evidence",
+    {214, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TOO_LARGE\0" "evidence\0"
      "quote: {what} is {found} bytes, more than the limit of {expected}"},
-    {215, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_VERSION", "evidence",
+    {215, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_VERSION\0" "evidence\0"
      "quote version {found} is not supported: expected 3, 4 or 5"},
-    {216, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_KEY_TYPE", "evidence",
+    {216, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_KEY_TYPE\0" "evidence\0"
      "quote attestation key type {found} is not supported: expected 2 (ECDSA-256 with P-256)"},
-    {217, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TEE_TYPE", "evidence",
+    {217, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TEE_TYPE\0" "evidence\0"
      "quote TEE type {found} is not supported: expected {expected}"},
-    {218, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_VENDOR", "evidence",
+    {218, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_VENDOR\0" "evidence\0"
      "quote QE vendor {found} is not Intel: expected {expected}"},
-    {219, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_RESERVED", "evidence",
+    {219, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_RESERVED\0" "evidence\0"
      "quote header has non-zero reserved bytes: found {found}"},
-    {220, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_BODY_TYPE", "evidence",
+    {220, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_BODY_TYPE\0" "evidence\0"
      "quote body type {found} is not supported: expected 1 (SGX), 2 (TD 1.0) or 3 (TD 1.5)"},
-    {221, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_BODY_SIZE", "evidence",
+    {221, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_BODY_SIZE\0" "evidence\0"
      "quote body size {found} does not fit its type: expected {expected}"},
-    {222, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TEE_MISMATCH", "evidence",
+    {222, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_TEE_MISMATCH\0" "evidence\0"
      "quote TEE type and body type disagree: TEE type {found}, body type {expected}"},
-    {223, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_CERT_TYPE", "evidence",
+    {223, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_CERT_TYPE\0" "evidence\0"
      "quote certification data type {found} is not usable here: expected {expected}"},
-    {224, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_CERT_SIZE", "evidence",
+    {224, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_CERT_SIZE\0" "evidence\0"
      "quote certification data size {found} does not fill the signature data: expected {expected}"},
-    {225, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_SIG_SLACK", "evidence",
+    {225, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_SIG_SLACK\0" "evidence\0"
      "quote signature data has {found} unused bytes at its end: expected none"},
-    {226, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_NOT_TDX", "evidence",
+    {226, RATLS_CLASS_REFUSED, "EVIDENCE_QUOTE_NOT_TDX\0" "evidence\0"
      "evidence is an {found} quote: expected a TDX quote"},
-    {229, RATLS_CLASS_REFUSED, "EVIDENCE_REPORT_DATA_PAYLOAD", "evidence",
+    {229, RATLS_CLASS_REFUSED, "EVIDENCE_REPORT_DATA_PAYLOAD\0" "evidence\0"
      "the envelope's report_data is not the digest of its report_data_payload"},
-    {230, RATLS_CLASS_REFUSED, "EVIDENCE_EVENT_LOG_FORMAT", "evidence",
+    {230, RATLS_CLASS_REFUSED, "EVIDENCE_EVENT_LOG_FORMAT\0" "evidence\0"
      "event log is not readable: {what}"},
-    {231, RATLS_CLASS_REFUSED, "EVIDENCE_EVENT_LOG_RULE", "evidence",
+    {231, RATLS_CLASS_REFUSED, "EVIDENCE_EVENT_LOG_RULE\0" "evidence\0"
      "event log, event {index} (\"{event}\"): {what}"},
-    {232, RATLS_CLASS_REFUSED, "EVIDENCE_EVENT_LOG_REPLAY", "evidence",
+    {232, RATLS_CLASS_REFUSED, "EVIDENCE_EVENT_LOG_REPLAY\0" "evidence\0"
      "event log is not the one that RTMR3 was extended with: its replay gives {found_short}, the quote has {expected}"},
-    {233, RATLS_CLASS_REFUSED, "EVIDENCE_MR_CONFIG_ID", "evidence",
+    {233, RATLS_CLASS_REFUSED, "EVIDENCE_MR_CONFIG_ID\0" "evidence\0"
      "MRCONFIGID contradicts the evidence: {what} is {found}, expected {expected}"},
-    {234, RATLS_CLASS_REFUSED, "EVIDENCE_FORMAT", "evidence",
+    {234, RATLS_CLASS_REFUSED, "EVIDENCE_FORMAT\0" "evidence\0"
      "evidence is not usable: {what}: expected an attestation envelope, or the JSON of dstack's GetQuote or Attest"},
-    {240, RATLS_CLASS_REFUSED, "REPORT_FORMAT", "evidence",
+    {240, RATLS_CLASS_REFUSED, "REPORT_FORMAT\0" "evidence\0"
      "report is not the expected JSON object: {what}"},
-    {241, RATLS_CLASS_REFUSED, "REPORT_CONTRADICTION", "evidence",
+    {241, RATLS_CLASS_REFUSED, "REPORT_CONTRADICTION\0" "evidence\0"
      "report says that {field} is {found}, its quote says {expected}"},
-    {300, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_MISSING", "dcap",
+    {300, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_MISSING\0" "dcap\0"
      "quote carries no PCK certificate chain (certification data type {found}, expected 5) and the collateral has none"},
-    {301, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_PEM", "dcap",
+    {301, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_PEM\0" "dcap\0"
      "PCK certificate chain is not clean PEM: {what}"},
-    {302, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_LENGTH", "dcap",
+    {302, RATLS_CLASS_REFUSED, "DCAP_PCK_CHAIN_LENGTH\0" "dcap\0"
      "PCK certificate chain has {found} certificates: expected exactly 3"},
-    {303, RATLS_CLASS_REFUSED, "DCAP_PCK_NAME", "dcap",
+    {303, RATLS_CLASS_REFUSED, "DCAP_PCK_NAME\0" "dcap\0"
      "PCK leaf certificate is named \"{found}\": expected \"{expected}\""},
-    {304, RATLS_CLASS_REFUSED, "DCAP_PCK_CA_NAME", "dcap",
+    {304, RATLS_CLASS_REFUSED, "DCAP_PCK_CA_NAME\0" "dcap\0"
      "PCK issuing certificate is named \"{found}\": expected {expected}"},
-    {305, RATLS_CLASS_REFUSED, "DCAP_PCK_SGX_EXT_MISSING", "dcap",
+    {305, RATLS_CLASS_REFUSED, "DCAP_PCK_SGX_EXT_MISSING\0" "dcap\0"
      "PCK certificate has no SGX extension (1.2.840.113741.1.13.1)"},
-    {306, RATLS_CLASS_REFUSED, "DCAP_PCK_SGX_EXT_FORMAT", "dcap",
+    {306, RATLS_CLASS_REFUSED, "DCAP_PCK_SGX_EXT_FORMAT\0" "dcap\0"
      "PCK certificate's SGX extension is malformed: {what}"},
-    {307, RATLS_CLASS_REFUSED, "DCAP_PCK_CPUSVN_INCONSISTENT", "dcap",
+    {307, RATLS_CLASS_REFUSED, "DCAP_PCK_CPUSVN_INCONSISTENT\0" "dcap\0"
      "PCK certificate's CPUSVN {found} differs from its own 16 components {expected}"},
-    {308, RATLS_CLASS_REFUSED, "DCAP_PCK_CERT_MISMATCH", "dcap",
+    {308, RATLS_CLASS_REFUSED, "DCAP_PCK_CERT_MISMATCH\0" "dcap\0"
      "quote's certification data names another platform than the PCK certificate: found {found}, expected {expected}"},
-    {309, RATLS_CLASS_REFUSED, "DCAP_PCK_REVOKED", "dcap",
+    {309, RATLS_CLASS_REFUSED, "DCAP_PCK_REVOKED\0" "dcap\0"
      "PCK certificate {found} is revoked"},
-    {310, RATLS_CLASS_REFUSED, "DCAP_PCK_CA_REVOKED", "dcap",
+    {310, RATLS_CLASS_REFUSED, "DCAP_PCK_CA_REVOKED\0" "dcap\0"
      "PCK issuing certificate {found} is revoked"},
-    {311, RATLS_CLASS_REFUSED, "DCAP_ROOT_REVOKED", "dcap",
+    {311, RATLS_CLASS_REFUSED, "DCAP_ROOT_REVOKED\0" "dcap\0"
      "root certificate {found} is revoked"},
-    {320, RATLS_CLASS_REFUSED, "DCAP_CERT_FORMAT", "dcap",
+    {320, RATLS_CLASS_REFUSED, "DCAP_CERT_FORMAT\0" "dcap\0"
      "PCK chain, {subject}: certificate is malformed: {what}"},
-    {321, RATLS_CLASS_REFUSED, "DCAP_CERT_SIGALG", "dcap",
+    {321, RATLS_CLASS_REFUSED, "DCAP_CERT_SIGALG\0" "dcap\0"
      "PCK chain, {subject}: signature algorithm is not ecdsa-with-SHA256"},
-    {322, RATLS_CLASS_REFUSED, "DCAP_CERT_KEY", "dcap",
+    {322, RATLS_CLASS_REFUSED, "DCAP_CERT_KEY\0" "dcap\0"
      "PCK chain, {subject}: public key is not an uncompressed point on P-256"},
-    {323, RATLS_CLASS_REFUSED, "DCAP_CERT_EXPIRED", "dcap",
+    {323, RATLS_CLASS_REFUSED, "DCAP_CERT_EXPIRED\0" "dcap\0"
      "PCK chain, {subject}: expired at {found}, verified at {expected}"},
-    {324, RATLS_CLASS_REFUSED, "DCAP_CERT_NOT_YET_VALID", "dcap",
+    {324, RATLS_CLASS_REFUSED, "DCAP_CERT_NOT_YET_VALID\0" "dcap\0"
      "PCK chain, {subject}: valid from {found}, verified at {expected}"},
-    {325, RATLS_CLASS_REFUSED, "DCAP_CERT_EXT", "dcap",
+    {325, RATLS_CLASS_REFUSED, "DCAP_CERT_EXT\0" "dcap\0"
      "PCK chain, {subject}: extensions are not acceptable: {what}"},
-    {326, RATLS_CLASS_REFUSED, "DCAP_CERT_CA", "dcap",
+    {326, RATLS_CLASS_REFUSED, "DCAP_CERT_CA\0" "dcap\0"
      "PCK chain, {subject}: not a proper CA certificate: {what}"},
-    {327, RATLS_CLASS_REFUSED, "DCAP_CERT_ROLE", "dcap",
+    {327, RATLS_CLASS_REFUSED, "DCAP_CERT_ROLE\0" "dcap\0"
      "PCK chain, {subject}: not a proper end-entity certificate: {what}"},
-    {328, RATLS_CLASS_REFUSED, "DCAP_CERT_AKI", "dcap",
+    {328, RATLS_CLASS_REFUSED, "DCAP_CERT_AKI\0" "dcap\0"
      "PCK chain, {subject}: authority key identifier is not its issuer's key identifier"},
-    {329, RATLS_CLASS_REFUSED, "DCAP_CERT_ISSUER", "dcap",
+    {329, RATLS_CLASS_REFUSED, "DCAP_CERT_ISSUER\0" "dcap\0"
      "PCK chain, {subject}: issuer name is not the name of the certificate above it"},
-    {330, RATLS_CLASS_REFUSED, "DCAP_CERT_SIGNATURE", "dcap",
+    {330, RATLS_CLASS_REFUSED, "DCAP_CERT_SIGNATURE\0" "dcap\0"
      "PCK chain, {subject}: signature does not verify under its issuer's key"},
-    {331, RATLS_CLASS_REFUSED, "DCAP_CERT_ROOT_UNTRUSTED", "dcap",
+    {331, RATLS_CLASS_REFUSED, "DCAP_CERT_ROOT_UNTRUSTED\0" "dcap\0"
      "PCK chain ends in a root key that is not the trust anchor: found key {found}, expected {expected}"},
-    {332, RATLS_CLASS_REFUSED, "DCAP_CERT_ROOT_NAME", "dcap",
+    {332, RATLS_CLASS_REFUSED, "DCAP_CERT_ROOT_NAME\0" "dcap\0"
      "PCK chain ends in a root named \"{found}\": expected \"{expected}\""},
-    {340, RATLS_CLASS_REFUSED, "DCAP_QE_REPORT_SIGNATURE", "dcap",
+    {340, RATLS_CLASS_REFUSED, "DCAP_QE_REPORT_SIGNATURE\0" "dcap\0"
      "QE report signature does not verify under the PCK certificate's key"},
-    {341, RATLS_CLASS_REFUSED, "DCAP_QE_REPORT_DATA", "dcap",
+    {341, RATLS_CLASS_REFUSED, "DCAP_QE_REPORT_DATA\0" "dcap\0"
      "QE report does not commit to the attestation key: found report data {found}, expected {expected}"},
-    {342, RATLS_CLASS_REFUSED, "DCAP_QE_MISCSELECT", "dcap",
+    {342, RATLS_CLASS_REFUSED, "DCAP_QE_MISCSELECT\0" "dcap\0"
      "QE MISCSELECT is {found} under Intel's mask: expected {expected}"},
-    {343, RATLS_CLASS_REFUSED, "DCAP_QE_ATTRIBUTES", "dcap",
+    {343, RATLS_CLASS_REFUSED, "DCAP_QE_ATTRIBUTES\0" "dcap\0"
      "QE ATTRIBUTES are {found} under Intel's mask: expected {expected}"},
-    {344, RATLS_CLASS_REFUSED, "DCAP_QE_MRSIGNER", "dcap",
+    {344, RATLS_CLASS_REFUSED, "DCAP_QE_MRSIGNER\0" "dcap\0"
      "QE MRSIGNER is {found}: expected {expected}"},
-    {345, RATLS_CLASS_REFUSED, "DCAP_QE_ISVPRODID", "dcap",
+    {345, RATLS_CLASS_REFUSED, "DCAP_QE_ISVPRODID\0" "dcap\0"
      "QE ISVPRODID is {found}: expected {expected}"},
-    {346, RATLS_CLASS_REFUSED, "DCAP_QE_DEBUG", "dcap",
+    {346, RATLS_CLASS_REFUSED, "DCAP_QE_DEBUG\0" "dcap\0"
      "QE is a debug enclave"},
-    {347, RATLS_CLASS_REFUSED, "DCAP_ATTESTATION_KEY", "dcap",
+    {347, RATLS_CLASS_REFUSED, "DCAP_ATTESTATION_KEY\0" "dcap\0"
      "quote's attestation key is not a point on P-256"},
-    {348, RATLS_CLASS_REFUSED, "DCAP_QUOTE_SIGNATURE", "dcap",
+    {348, RATLS_CLASS_REFUSED, "DCAP_QUOTE_SIGNATURE\0" "dcap\0"
      "quote signature does not verify under its attestation key"},
-    {349, RATLS_CLASS_REFUSED, "DCAP_QE_SVN_UNSUPPORTED", "dcap",
+    {349, RATLS_CLASS_REFUSED, "DCAP_QE_SVN_UNSUPPORTED\0" "dcap\0"
      "QE ISVSVN {found} is below every level that Intel lists"},
-    {350, RATLS_CLASS_REFUSED, "DCAP_TDX_MODULE_IDENTITY_MISSING", "dcap",
+    {350, RATLS_CLASS_REFUSED, "DCAP_TDX_MODULE_IDENTITY_MISSING\0" "dcap\0"
      "TCB info lists no TDX module identities, the quote needs {expected}"},
-    {351, RATLS_CLASS_REFUSED, "DCAP_TDX_MODULE_UNKNOWN", "dcap",
+    {351, RATLS_CLASS_REFUSED, "DCAP_TDX_MODULE_UNKNOWN\0" "dcap\0"
      "TCB info does not know the TDX module {found}"},
-    {352, RATLS_CLASS_REFUSED, "DCAP_TDX_MRSIGNERSEAM", "dcap",
+    {352, RATLS_CLASS_REFUSED, "DCAP_TDX_MRSIGNERSEAM\0" "dcap\0"
      "TDX module signer MRSIGNERSEAM is {found}: expected {expected}"},
-    {353, RATLS_CLASS_REFUSED, "DCAP_TDX_SEAMATTRIBUTES", "dcap",
+    {353, RATLS_CLASS_REFUSED, "DCAP_TDX_SEAMATTRIBUTES\0" "dcap\0"
      "TDX module SEAMATTRIBUTES are {found}: expected {expected}"},
-    {354, RATLS_CLASS_REFUSED, "DCAP_TDX_MODULE_SVN_UNSUPPORTED", "dcap",
+    {354, RATLS_CLASS_REFUSED, "DCAP_TDX_MODULE_SVN_UNSUPPORTED\0" "dcap\0"
      "TDX module SVN {found} is below every level that Intel lists"},
-    {355, RATLS_CLASS_REFUSED, "DCAP_TCB_NOT_SUPPORTED", "dcap",
+    {355, RATLS_CLASS_REFUSED, "DCAP_TCB_NOT_SUPPORTED\0" "dcap\0"
      "platform TCB is below every level that Intel lists: found {found}"},
-    {400, RATLS_CLASS_UNAVAILABLE, "INTEL_HTTP_STATUS", "intel",
+    {400, RATLS_CLASS_UNAVAILABLE, "INTEL_HTTP_STATUS\0" "intel\0"
      "Intel Trust Authority returned {http_status}: {body}"},
-    {401, RATLS_CLASS_UNAVAILABLE, "INTEL_NETWORK", "intel",
+    {401, RATLS_CLASS_UNAVAILABLE, "INTEL_NETWORK\0" "intel\0"
      "cannot reach Intel Trust Authority at {url}: {what}"},
-    {402, RATLS_CLASS_UNAVAILABLE, "INTEL_TLS", "intel",
+    {402, RATLS_CLASS_UNAVAILABLE, "INTEL_TLS\0" "intel\0"
      "TLS to Intel Trust Authority at {url} failed: {what}. {option:ca_file} names the authorities that are trusted"},
-    {403, RATLS_CLASS_UNAVAILABLE, "INTEL_TIMEOUT", "intel",
+    {403, RATLS_CLASS_UNAVAILABLE, "INTEL_TIMEOUT\0" "intel\0"
      "Intel Trust Authority at {url} did not answer within {expected}ms"},
-    {404, RATLS_CLASS_UNAVAILABLE, "INTEL_TOO_LARGE", "intel",
+    {404, RATLS_CLASS_UNAVAILABLE, "INTEL_TOO_LARGE\0" "intel\0"
      "Intel Trust Authority's answer from {url} is larger than the limit: {what}, expected at most {expected} bytes"},
-    {405, RATLS_CLASS_UNAVAILABLE, "INTEL_PROTOCOL", "intel",
+    {405, RATLS_CLASS_UNAVAILABLE, "INTEL_PROTOCOL\0" "intel\0"
      "Intel Trust Authority's answer from {url} is not as specified: {what}"},
-    {406, RATLS_CLASS_UNAVAILABLE, "INTEL_KEY", "intel",
+    {406, RATLS_CLASS_UNAVAILABLE, "INTEL_KEY\0" "intel\0"
      "Intel Trust Authority's key set has no usable key for this token: {what}"},
-    {407, RATLS_CLASS_UNAVAILABLE, "INTEL_CHAIN", "intel",
+    {407, RATLS_CLASS_UNAVAILABLE, "INTEL_CHAIN\0" "intel\0"
      "Intel Trust Authority's signing certificate does not verify: {what}"},
-    {408, RATLS_CLASS_UNAVAILABLE, "INTEL_CRL", "intel",
+    {408, RATLS_CLASS_UNAVAILABLE, "INTEL_CRL\0" "intel\0"
      "revocation of Intel Trust Authority's signing certificate cannot be checked: {what}"},
-    {409, RATLS_CLASS_UNAVAILABLE, "INTEL_SIGNER_REVOKED", "intel",
+    {409, RATLS_CLASS_UNAVAILABLE, "INTEL_SIGNER_REVOKED\0" "intel\0"
      "Intel Trust Authority's signing certificate is revoked: {what}"},
-    {420, RATLS_CLASS_REFUSED, "INTEL_TOKEN_FORMAT", "intel",
+    {420, RATLS_CLASS_REFUSED, "INTEL_TOKEN_FORMAT\0" "intel\0"
      "Intel Trust Authority's token is malformed: {what}"},
-    {421, RATLS_CLASS_REFUSED, "INTEL_TOKEN_ALGORITHM", "intel",
+    {421, RATLS_CLASS_REFUSED, "INTEL_TOKEN_ALGORITHM\0" "intel\0"
      "Intel Trust Authority's token is signed with \"{found}\": {option:intel_allowed_algorithms} accepts {expected}"},
-    {422, RATLS_CLASS_REFUSED, "INTEL_TOKEN_HEADER", "intel",
+    {422, RATLS_CLASS_REFUSED, "INTEL_TOKEN_HEADER\0" "intel\0"
      "Intel Trust Authority's token has a header that is not acceptable: {what}"},
-    {423, RATLS_CLASS_REFUSED, "INTEL_TOKEN_KEY_ID", "intel",
+    {423, RATLS_CLASS_REFUSED, "INTEL_TOKEN_KEY_ID\0" "intel\0"
      "Intel Trust Authority's token names no key of the portal's key set: {what}"},
-    {424, RATLS_CLASS_REFUSED, "INTEL_TOKEN_SIGNATURE", "intel",
+    {424, RATLS_CLASS_REFUSED, "INTEL_TOKEN_SIGNATURE\0" "intel\0"
      "Intel Trust Authority's token has a signature that does not verify"},
-    {425, RATLS_CLASS_REFUSED, "INTEL_TOKEN_EXPIRED", "intel",
+    {425, RATLS_CLASS_REFUSED, "INTEL_TOKEN_EXPIRED\0" "intel\0"
      "Intel Trust Authority's token expired at {found}, verified at {expected}: if this happens always, check the clock"},
-    {426, RATLS_CLASS_REFUSED, "INTEL_TOKEN_NOT_YET_VALID", "intel",
+    {426, RATLS_CLASS_REFUSED, "INTEL_TOKEN_NOT_YET_VALID\0" "intel\0"
      "Intel Trust Authority's token is valid from {found}, verified at {expected}: if this happens always, check the clock"},
-    {427, RATLS_CLASS_REFUSED, "INTEL_TOKEN_STALE", "intel",
+    {427, RATLS_CLASS_REFUSED, "INTEL_TOKEN_STALE\0" "intel\0"
      "Intel Trust Authority's token is not a fresh one: {what}: found {found}, expected {expected}"},
-    {428, RATLS_CLASS_REFUSED, "INTEL_TOKEN_ISSUER", "intel",
+    {428, RATLS_CLASS_REFUSED, "INTEL_TOKEN_ISSUER\0" "intel\0"
      "Intel Trust Authority's token is issued by \"{found}\": expected {expected}"},
-    {429, RATLS_CLASS_REFUSED, "INTEL_TOKEN_VERSION", "intel",
+    {429, RATLS_CLASS_REFUSED, "INTEL_TOKEN_VERSION\0" "intel\0"
      "Intel Trust Authority's token has version {found}: {option:intel_api_version} expects {expected}"},
-    {430, RATLS_CLASS_REFUSED, "INTEL_CLAIM_MISSING", "intel",
+    {430, RATLS_CLASS_REFUSED, "INTEL_CLAIM_MISSING\0" "intel\0"
      "Intel Trust Authority's token lacks the claim {claim}"},
-    {431, RATLS_CLASS_REFUSED, "INTEL_CLAIM_TYPE", "intel",
+    {431, RATLS_CLASS_REFUSED, "INTEL_CLAIM_TYPE\0" "intel\0"
      "Intel Trust Authority's token has a claim {claim} that is not {expected}"},
-    {432, RATLS_CLASS_REFUSED, "INTEL_TOKEN_BINDING", "intel",
+    {432, RATLS_CLASS_REFUSED, "INTEL_TOKEN_BINDING\0" "intel\0"
      "Intel Trust Authority's token is about another quote than the one sent: {claim} differs"},
-    {433, RATLS_CLASS_REFUSED, "INTEL_POLICY", "intel",
+    {433, RATLS_CLASS_REFUSED, "INTEL_POLICY\0" "intel\0"
      "Intel Trust Authority did not match policy {found}: {what}"},
-    {500, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_MISSING", "collateral",
+    {500, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_MISSING\0" "collateral\0"
      "collateral is missing: {what}. Give a whole bundle in {option:collateral}."},
-    {501, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_FORMAT", "collateral",
+    {501, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_FORMAT\0" "collateral\0"
      "collateral is not the expected JSON object: {what}"},
-    {502, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TOO_LARGE", "collateral",
+    {502, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TOO_LARGE\0" "collateral\0"
      "collateral: {what} has {found} bytes, more than the limit of {expected}"},
-    {503, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_DUPLICATE_KEY", "collateral",
+    {503, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_DUPLICATE_KEY\0" "collateral\0"
      "{what} holds the key \"{found}\" more than once"},
-    {504, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_PEM", "collateral",
+    {504, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_PEM\0" "collateral\0"
      "{subject} is not clean PEM: {what}"},
-    {505, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SIGNER_CHAIN_LENGTH", "collateral",
+    {505, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SIGNER_CHAIN_LENGTH\0" "collateral\0"
      "{subject} has {found} certificates: expected exactly 2"},
-    {506, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SIGNER_NAME", "collateral",
+    {506, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SIGNER_NAME\0" "collateral\0"
      "{subject}: signer is named \"{found}\", expected \"{expected}\""},
-    {507, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SIGNER_REVOKED", "collateral",
+    {507, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SIGNER_REVOKED\0" "collateral\0"
      "{subject}: signer certificate {found} is revoked"},
-    {508, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_PCK_CHAIN", "collateral",
+    {508, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_PCK_CHAIN\0" "collateral\0"
      "collateral's pck_certificate_chain is not usable: {what}"},
-    {520, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_FORMAT", "collateral",
+    {520, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_FORMAT\0" "collateral\0"
      "collateral signer, {subject}: certificate is malformed: {what}"},
-    {521, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_SIGALG", "collateral",
+    {521, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_SIGALG\0" "collateral\0"
      "collateral signer, {subject}: signature algorithm is not ecdsa-with-SHA256"},
-    {522, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_KEY", "collateral",
+    {522, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_KEY\0" "collateral\0"
      "collateral signer, {subject}: public key is not an uncompressed point on P-256"},
-    {523, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_EXPIRED", "collateral",
+    {523, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_EXPIRED\0" "collateral\0"
      "collateral signer, {subject}: expired at {found}, verified at {expected}"},
-    {524, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_NOT_YET_VALID", "collateral",
+    {524, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_NOT_YET_VALID\0" "collateral\0"
      "collateral signer, {subject}: valid from {found}, verified at {expected}"},
-    {525, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_EXT", "collateral",
+    {525, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_EXT\0" "collateral\0"
      "collateral signer, {subject}: extensions are not acceptable: {what}"},
-    {526, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_CA", "collateral",
+    {526, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_CA\0" "collateral\0"
      "collateral signer, {subject}: not a proper CA certificate: {what}"},
-    {527, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ROLE", "collateral",
+    {527, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ROLE\0" "collateral\0"
      "collateral signer, {subject}: not a proper end-entity certificate: {what}"},
-    {528, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_AKI", "collateral",
+    {528, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_AKI\0" "collateral\0"
      "collateral signer, {subject}: authority key identifier is not its issuer's key identifier"},
-    {529, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ISSUER", "collateral",
+    {529, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ISSUER\0" "collateral\0"
      "collateral signer, {subject}: issuer name is not the name of the certificate above it"},
-    {530, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_SIGNATURE", "collateral",
+    {530, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_SIGNATURE\0" "collateral\0"
      "collateral signer, {subject}: signature does not verify under its issuer's key"},
-    {531, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ROOT_UNTRUSTED", "collateral",
+    {531, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ROOT_UNTRUSTED\0" "collateral\0"
      "collateral signer chain ends in a root key that is not the trust anchor: found key {found}, expected {expected}"},
-    {532, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ROOT_NAME", "collateral",
+    {532, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CERT_ROOT_NAME\0" "collateral\0"
      "collateral signer chain ends in a root named \"{found}\": expected \"{expected}\""},
-    {540, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_FORMAT", "collateral",
+    {540, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_FORMAT\0" "collateral\0"
      "{subject} is not a strict DER, hex or PEM CRL: {what}"},
-    {541, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_SIGALG", "collateral",
+    {541, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_SIGALG\0" "collateral\0"
      "{subject}: signature algorithm is not ecdsa-with-SHA256"},
-    {542, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_ISSUER", "collateral",
+    {542, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_ISSUER\0" "collateral\0"
      "{subject} is issued by \"{found}\": expected \"{expected}\""},
-    {543, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_EXT", "collateral",
+    {543, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_EXT\0" "collateral\0"
      "{subject}: extensions are not acceptable: {what}"},
-    {544, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_SIGNATURE", "collateral",
+    {544, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_SIGNATURE\0" "collateral\0"
      "{subject}: signature does not verify under its issuer's key"},
-    {545, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_EXPIRED", "collateral",
+    {545, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_EXPIRED\0" "collateral\0"
      "{subject} expired at {found}, verified at {expected}"},
-    {546, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_NOT_YET_VALID", "collateral",
+    {546, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_CRL_NOT_YET_VALID\0" "collateral\0"
      "{subject} is valid from {found}, verified at {expected}"},
-    {550, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_SIGNATURE", "collateral",
+    {550, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_SIGNATURE\0" "collateral\0"
      "TCB info signature does not verify under its signer's key"},
-    {551, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_FORMAT", "collateral",
+    {551, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_FORMAT\0" "collateral\0"
      "TCB info is malformed: {what}"},
-    {552, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_VERSION", "collateral",
+    {552, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_VERSION\0" "collateral\0"
      "TCB info version is {found}: expected 3"},
-    {553, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_TEE", "collateral",
+    {553, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_TEE\0" "collateral\0"
      "TCB info is for \"{found}\": expected \"{expected}\""},
-    {554, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_TYPE", "collateral",
+    {554, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_TYPE\0" "collateral\0"
      "TCB info tcbType is {found}: expected 0"},
-    {555, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_NOT_YET_VALID", "collateral",
+    {555, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_NOT_YET_VALID\0" "collateral\0"
      "TCB info is issued at {found}, verified at {expected}"},
-    {556, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_EXPIRED", "collateral",
+    {556, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_EXPIRED\0" "collateral\0"
      "TCB info expired at {found}, verified at {expected}"},
-    {557, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_FMSPC", "collateral",
+    {557, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_FMSPC\0" "collateral\0"
      "TCB info is for FMSPC {found}: the platform's is {expected}"},
-    {558, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_PCEID", "collateral",
+    {558, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_PCEID\0" "collateral\0"
      "TCB info is for PCE-ID {found}: the platform's is {expected}"},
-    {559, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_DUPLICATE_LEVEL", "collateral",
+    {559, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_INFO_DUPLICATE_LEVEL\0" "collateral\0"
      "TCB info lists the same TCB level twice"},
-    {560, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_STATUS_UNKNOWN", "collateral",
+    {560, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TCB_STATUS_UNKNOWN\0" "collateral\0"
      "{what} uses a TCB status that is not known: \"{found}\""},
-    {570, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_SIGNATURE", "collateral",
+    {570, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_SIGNATURE\0" "collateral\0"
      "QE identity signature does not verify under its signer's key"},
-    {571, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_FORMAT", "collateral",
+    {571, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_FORMAT\0" "collateral\0"
      "QE identity is malformed: {what}"},
-    {572, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_VERSION", "collateral",
+    {572, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_VERSION\0" "collateral\0"
      "QE identity version is {found}: expected 2"},
-    {573, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_TEE", "collateral",
+    {573, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_TEE\0" "collateral\0"
      "QE identity is for \"{found}\": expected \"{expected}\""},
-    {574, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_NOT_YET_VALID", "collateral",
+    {574, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_NOT_YET_VALID\0" "collateral\0"
      "QE identity is issued at {found}, verified at {expected}"},
-    {575, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_EXPIRED", "collateral",
+    {575, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_QE_IDENTITY_EXPIRED\0" "collateral\0"
      "QE identity expired at {found}, verified at {expected}"},
-    {580, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_NOT_FOUND", "collateral",
+    {580, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_NOT_FOUND\0" "collateral\0"
      "{url} answered {http_status}: it has no {subject}"},
-    {581, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_GONE", "collateral",
+    {581, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_GONE\0" "collateral\0"
      "{url} answered {http_status}: it no longer has this {subject}"},
-    {582, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_RATE_LIMITED", "collateral",
+    {582, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_RATE_LIMITED\0" "collateral\0"
      "{url} answered {http_status}: too many requests; {what}"},
-    {583, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SERVER", "collateral",
+    {583, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_SERVER\0" "collateral\0"
      "{url} answered {http_status}: the service is out of order"},
-    {584, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_HTTP_STATUS", "collateral",
+    {584, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_HTTP_STATUS\0" "collateral\0"
      "{url} answered {http_status}: expected 200"},
-    {585, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_NETWORK", "collateral",
+    {585, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_NETWORK\0" "collateral\0"
      "{url} cannot be reached: {what}"},
-    {586, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TLS", "collateral",
+    {586, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TLS\0" "collateral\0"
      "{url}: TLS failed: {what}. {option:pccs_ca_files} and {option:ca_file} say which authorities are trusted"},
-    {587, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TIMEOUT", "collateral",
+    {587, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_TIMEOUT\0" "collateral\0"
      "{url} did not answer within {expected}ms ({option:attempt_timeout_ms})"},
-    {588, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_RESPONSE", "collateral",
+    {588, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_RESPONSE\0" "collateral\0"
      "{url} answered with something that is not a {subject}: {what}"},
-    {589, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_RESPONSE_TOO_LARGE", "collateral",
+    {589, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_RESPONSE_TOO_LARGE\0" "collateral\0"
      "{url} answered with more than the limit of {expected} bytes"},
-    {700, RATLS_CLASS_REFUSED, "KEY_BINDING", "binding",
+    {700, RATLS_CLASS_REFUSED, "KEY_BINDING\0" "binding\0"
      "quote report_data does not bind the TLS certificate's public key"},
-    {701, RATLS_CLASS_REFUSED, "KEY_NOT_HANDSHAKE", "binding",
+    {701, RATLS_CLASS_REFUSED, "KEY_NOT_HANDSHAKE\0" "binding\0"
      "the public key that the quote binds is not the key that the TLS handshake proved"},
-    {702, RATLS_CLASS_REFUSED, "REPORT_DATA_UNRECOGNISED", "binding",
+    {702, RATLS_CLASS_REFUSED, "REPORT_DATA_UNRECOGNISED\0" "binding\0"
      "quote report_data commits to the report in none of the encodings that are known: found {found}"},
-    {800, RATLS_CLASS_REFUSED, "DEBUG_MODE", "policy",
+    {800, RATLS_CLASS_REFUSED, "DEBUG_MODE\0" "policy\0"
      "TDX TD is in debug mode — connection refused. Debug TDs have no confidentiality guarantees. Set {set:allow_debug_mode} to override (not recommended for production)."},
-    {801, RATLS_CLASS_REFUSED, "TCB_STATUS", "policy",
+    {801, RATLS_CLASS_REFUSED, "TCB_STATUS\0" "policy\0"
      "Unacceptable TCB status: \"{found}\". Acceptable statuses: {expected}. Update the platform firmware/microcode or check Intel's advisory."},
-    {802, RATLS_CLASS_REFUSED, "MRTD_NOT_ALLOWED", "policy",
+    {802, RATLS_CLASS_REFUSED, "MRTD_NOT_ALLOWED\0" "policy\0"
      "MRTD \"{found_short}\" is not in the allowlist. Update {option:allowed_mr_td} if you intentionally upgraded the CVM image."},
-    {803, RATLS_CLASS_REFUSED, "PIN_MISMATCH", "policy",
+    {803, RATLS_CLASS_REFUSED, "PIN_MISMATCH\0" "policy\0"
      "{field} is \"{found}\", which {option:pins} does not allow: expected {expected}"},
-    {804, RATLS_CLASS_REFUSED, "PIN_UNVERIFIABLE", "policy",
+    {804, RATLS_CLASS_REFUSED, "PIN_UNVERIFIABLE\0" "policy\0"
      "{field} is pinned but could not be established from this evidence: {option:pins} expects {expected}"},
-    {805, RATLS_CLASS_REFUSED, "ADVISORY_NOT_ALLOWED", "policy",
+    {805, RATLS_CLASS_REFUSED, "ADVISORY_NOT_ALLOWED\0" "policy\0"
      "advisory {found} is not among those that {option:allowed_advisory_ids} accepts: {expected}"},
-    {806, RATLS_CLASS_REFUSED, "TCB_EVALUATION_DATA_NUMBER", "policy",
+    {806, RATLS_CLASS_REFUSED, "TCB_EVALUATION_DATA_NUMBER\0" "policy\0"
      "collateral has TCB evaluation data number {found}: {option:min_tcb_evaluation_data_number} asks for at least {expected}"},
-    {807, RATLS_CLASS_REFUSED, "TEE_TCB_SVN_TOO_LOW", "policy",
+    {807, RATLS_CLASS_REFUSED, "TEE_TCB_SVN_TOO_LOW\0" "policy\0"
      "TEE_TCB_SVN is {found}: {option:min_tee_tcb_svn} asks for at least {expected} in every byte"},
-    {808, RATLS_CLASS_REFUSED, "TD_ATTRIBUTES_TUD", "policy",
+    {808, RATLS_CLASS_REFUSED, "TD_ATTRIBUTES_TUD\0" "policy\0"
      "TD attributes {found} have a bit of the TD-under-debug byte set: expected none"},
-    {809, RATLS_CLASS_REFUSED, "TD_ATTRIBUTES_RESERVED", "policy",
+    {809, RATLS_CLASS_REFUSED, "TD_ATTRIBUTES_RESERVED\0" "policy\0"
      "TD attributes {found} have reserved bits set: expected none of {expected}"},
-    {810, RATLS_CLASS_REFUSED, "TD_SEPT_VE", "policy",
+    {810, RATLS_CLASS_REFUSED, "TD_SEPT_VE\0" "policy\0"
      "TD attributes {found} have SEPT_VE_DISABLE clear: expected it set. Set {set:allow_sept_ve} to accept such TDs."},
-    {811, RATLS_CLASS_REFUSED, "TD_MIGRATABLE", "policy",
+    {811, RATLS_CLASS_REFUSED, "TD_MIGRATABLE\0" "policy\0"
      "TD attributes {found} mark the TD as migratable: expected not. Set {set:allow_migratable} to accept such TDs."},
-    {812, RATLS_CLASS_REFUSED, "TD_PERFMON", "policy",
+    {812, RATLS_CLASS_REFUSED, "TD_PERFMON\0" "policy\0"
      "TD attributes {found} let the TD use performance monitoring: expected not. Set {set:allow_perfmon} to accept such TDs."},
-    {813, RATLS_CLASS_REFUSED, "TD_LASS", "policy",
+    {813, RATLS_CLASS_REFUSED, "TD_LASS\0" "policy\0"
      "TD attributes {found} have LASS set: expected not. Set {set:allow_lass} to accept such TDs."},
-    {814, RATLS_CLASS_REFUSED, "TD_XFAM", "policy",
+    {814, RATLS_CLASS_REFUSED, "TD_XFAM\0" "policy\0"
      "TD XFAM is {found}: expected the bits {expected} set and none outside the architecture's"},
-    {815, RATLS_CLASS_REFUSED, "SERVICE_TD", "policy",
+    {815, RATLS_CLASS_REFUSED, "SERVICE_TD\0" "policy\0"
      "TD has a service TD bound to it (MRSERVICETD {found}): expected none. Set {set:allow_service_td} to accept such TDs."},
-    {816, RATLS_CLASS_REFUSED, "ENCLAVE_DEBUG", "policy",
+    {816, RATLS_CLASS_REFUSED, "ENCLAVE_DEBUG\0" "policy\0"
      "SGX enclave is in debug mode — connection refused. Set {set:allow_debug_mode} to override (not recommended for production)."},
-    {817, RATLS_CLASS_REFUSED, "ENCLAVE_INIT", "policy",
+    {817, RATLS_CLASS_REFUSED, "ENCLAVE_INIT\0" "policy\0"
      "SGX enclave report has the INIT attribute clear: expected it set"},
-    {818, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_STALE", "policy",
+    {818, RATLS_CLASS_UNAVAILABLE, "COLLATERAL_STALE\0" "policy\0"
      "the collateral under this verdict expired at {found}, checked at {expected}"},
-    {819, RATLS_CLASS_REFUSED, "TD_MR_SEAM_ZERO", "policy",
+    {819, RATLS_CLASS_REFUSED, "TD_MR_SEAM_ZERO\0" "policy\0"
      "TD report names no TDX module: MRSEAM is {found}"},
-    {820, RATLS_CLASS_REFUSED, "TCB_DATE", "policy",
+    {820, RATLS_CLASS_REFUSED, "TCB_DATE\0" "policy\0"
      "TCB level is of {found}: {option:min_tcb_date} asks for {expected} or later"},
-    {821, RATLS_CLASS_REFUSED, "STRICT_INTERSECTION", "policy",
+    {821, RATLS_CLASS_REFUSED, "STRICT_INTERSECTION\0" "policy\0"
      "{option:strict_intersection} asks for what every published verifier accepts: {what}"},
-    {822, RATLS_CLASS_REFUSED, "TRAILING_BYTES", "policy",
+    {822, RATLS_CLASS_REFUSED, "TRAILING_BYTES\0" "policy\0"
      "{found} bytes after the quote are not all zero: {option:strict_trailing} accepts nothing else"},
-    {823, RATLS_CLASS_REFUSED, "SGX_VERSION", "policy",
+    {823, RATLS_CLASS_REFUSED, "SGX_VERSION\0" "policy\0"
      "SGX quote has version {found}: {option:sgx_v3_only} accepts version 3 alone"},
-    {830, RATLS_CLASS_REFUSED, "REPORT_STALE", "policy",
+    {830, RATLS_CLASS_REFUSED, "REPORT_STALE\0" "policy\0"
      "report is of {found}, which is {age_s} seconds old: {option:max_age_s} allows {expected}"},
-    {831, RATLS_CLASS_REFUSED, "REPORT_NOT_YET", "policy",
+    {831, RATLS_CLASS_REFUSED, "REPORT_NOT_YET\0" "policy\0"
      "report is of {found}, which is after {expected}, the time it is verified for: check the clock"},
-    {840, RATLS_CLASS_REFUSED, "COLLATERAL_ATTENTION", "policy",
+    {840, RATLS_CLASS_REFUSED, "COLLATERAL_ATTENTION\0" "policy\0"
      "{what}"},
-    {900, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_TIMEOUT", "tunnel",
+    {900, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_TIMEOUT\0" "tunnel\0"
      "upstream TLS handshake timed out after {expected}ms"},
-    {901, RATLS_CLASS_UNAVAILABLE, "CONNECT_TIMEOUT", "tunnel",
+    {901, RATLS_CLASS_UNAVAILABLE, "CONNECT_TIMEOUT\0" "tunnel\0"
      "connecting to {upstream} timed out after {expected}ms"},
-    {902, RATLS_CLASS_UNAVAILABLE, "CONNECT_FAILED", "tunnel",
+    {902, RATLS_CLASS_UNAVAILABLE, "CONNECT_FAILED\0" "tunnel\0"
      "cannot connect to {upstream}: {what}"},
-    {903, RATLS_CLASS_UNAVAILABLE, "RESOLVE_FAILED", "tunnel",
+    {903, RATLS_CLASS_UNAVAILABLE, "RESOLVE_FAILED\0" "tunnel\0"
      "cannot resolve {upstream}: {what}"},
-    {904, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_FAILED", "tunnel",
+    {904, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_FAILED\0" "tunnel\0"
      "upstream TLS handshake failed: {what}"},
-    {905, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_CLOSED", "tunnel",
+    {905, RATLS_CLASS_UNAVAILABLE, "HANDSHAKE_CLOSED\0" "tunnel\0"
      "upstream closed the connection during the TLS handshake; a PostgreSQL server that ends TLS itself may need {set:start_tls}"},
-    {906, RATLS_CLASS_REFUSED, "CERTIFICATE_MISSING", "tunnel",
+    {906, RATLS_CLASS_REFUSED, "CERTIFICATE_MISSING\0" "tunnel\0"
      "upstream presented no certificate in the TLS handshake"},
-    {907, RATLS_CLASS_USAGE, "SOCKET_DIRECTORY", "tunnel",
+    {907, RATLS_CLASS_USAGE, "SOCKET_DIRECTORY\0" "tunnel\0"
      "cannot use {path} for the local socket: {what}"},
-    {908, RATLS_CLASS_UNAVAILABLE, "TUNNEL_CLOSED", "tunnel",
+    {908, RATLS_CLASS_UNAVAILABLE, "TUNNEL_CLOSED\0" "tunnel\0"
      "the tunnel is closed"},
-    {909, RATLS_CLASS_USAGE, "TUNNEL_FORKED", "tunnel",
+    {909, RATLS_CLASS_USAGE, "TUNNEL_FORKED\0" "tunnel\0"
      "this tunnel belongs to process {expected} and cannot be used in its child {found}: open one after the fork"},
-    {910, RATLS_CLASS_UNAVAILABLE, "CONNECTIONS_EXHAUSTED", "tunnel",
+    {910, RATLS_CLASS_UNAVAILABLE, "CONNECTIONS_EXHAUSTED\0" "tunnel\0"
      "the tunnel already serves {found} connections, its limit"},
-    {911, RATLS_CLASS_UNAVAILABLE, "DSTACK_UNAVAILABLE", "tunnel",
+    {911, RATLS_CLASS_UNAVAILABLE, "DSTACK_UNAVAILABLE\0" "tunnel\0"
      "no dstack guest agent to attest this client with: tried {expected}"},
-    {912, RATLS_CLASS_UNAVAILABLE, "SYSTEM", "tunnel",
+    {912, RATLS_CLASS_UNAVAILABLE, "SYSTEM\0" "tunnel\0"
      "the operating system refused {what}: {found}"},
-    {913, RATLS_CLASS_UNAVAILABLE, "TLS_TRUNCATED", "tunnel",
+    {913, RATLS_CLASS_UNAVAILABLE, "TLS_TRUNCATED\0" "tunnel\0"
      "upstream ended the connection without saying goodbye (TLS close_notify): what it sent may be cut short"},
-    {914, RATLS_CLASS_UNAVAILABLE, "TLS_FAILED", "tunnel",
+    {914, RATLS_CLASS_UNAVAILABLE, "TLS_FAILED\0" "tunnel\0"
      "TLS connection to the upstream failed: {what}"},
-    {916, RATLS_CLASS_USAGE, "STARTUP_INVALID", "tunnel",
+    {916, RATLS_CLASS_USAGE, "STARTUP_INVALID\0" "tunnel\0"
      "the client's first packet is not one of PostgreSQL's protocol 3: {what}"},
-    {917, RATLS_CLASS_USAGE, "CONNECTION_UNKNOWN", "tunnel",
+    {917, RATLS_CLASS_USAGE, "CONNECTION_UNKNOWN\0" "tunnel\0"
      "descriptor {found} is not the driver's end of an open connection of this tunnel"},
-    {918, RATLS_CLASS_UNAVAILABLE, "START_TLS_REFUSED", "tunnel",
+    {918, RATLS_CLASS_UNAVAILABLE, "START_TLS_REFUSED\0" "tunnel\0"
      "upstream does not start TLS when asked to by SSLRequest ({option:start_tls}): {what}"},
-    {919, RATLS_CLASS_UNAVAILABLE, "CHANNEL_BINDING_ONLY", "tunnel",
+    {919, RATLS_CLASS_UNAVAILABLE, "CHANNEL_BINDING_ONLY\0" "tunnel\0"
      "upstream offers no authentication without channel binding to its own TLS connection, which ends here: {found}"},
-    {920, RATLS_CLASS_UNAVAILABLE, "DSTACK_ERROR", "tunnel",
+    {920, RATLS_CLASS_UNAVAILABLE, "DSTACK_ERROR\0" "tunnel\0"
      "the dstack guest agent at {path} answers {found} instead of a certificate: {what}"},
-    {921, RATLS_CLASS_UNAVAILABLE, "DSTACK_ANSWER", "tunnel",
+    {921, RATLS_CLASS_UNAVAILABLE, "DSTACK_ANSWER\0" "tunnel\0"
      "the answer of the dstack guest agent at {path} cannot be used: {what}"},
-    {922, RATLS_CLASS_UNAVAILABLE, "DSTACK_TIMEOUT", "tunnel",
+    {922, RATLS_CLASS_UNAVAILABLE, "DSTACK_TIMEOUT\0" "tunnel\0"
      "the dstack guest agent at {path} gave no certificate within {expected}ms ({option:dstack_timeout_ms})"},
-    {923, RATLS_CLASS_REFUSED, "CLIENT_CERTIFICATE_REQUIRED", "tunnel",
+    {923, RATLS_CLASS_REFUSED, "CLIENT_CERTIFICATE_REQUIRED\0" "tunnel\0"
      "upstream demands a certificate of this client (TLS alert \"{alert}\"), and none was presented: {what} ({option:client_attestation}, {option:dstack_socket})"},
-    {924, RATLS_CLASS_REFUSED, "CLIENT_CERTIFICATE_REFUSED", "tunnel",
+    {924, RATLS_CLASS_REFUSED, "CLIENT_CERTIFICATE_REFUSED\0" "tunnel\0"
      "upstream does not accept this client's own certificate (TLS alert \"{alert}\"). Check that the server trusts the KMS that issued it, that its policy admits this client's app and compose hash and this machine's TCB status, and that the clocks agree."},
-    {940, RATLS_CLASS_USAGE, "REPORT_URL", "tunnel",
+    {940, RATLS_CLASS_USAGE, "REPORT_URL\0" "tunnel\0"
      "\"{found}\" is not the URL of a report: expected http:// or https:// and a host"},
-    {941, RATLS_CLASS_UNAVAILABLE, "REPORT_UNREACHABLE", "tunnel",
+    {941, RATLS_CLASS_UNAVAILABLE, "REPORT_UNREACHABLE\0" "tunnel\0"
      "cannot fetch the report from {url}: {what}"},
-    {942, RATLS_CLASS_UNAVAILABLE, "REPORT_HTTP_STATUS", "tunnel",
+    {942, RATLS_CLASS_UNAVAILABLE, "REPORT_HTTP_STATUS\0" "tunnel\0"
      "{url} answered {http_status} instead of a report (redirects are not followed)"},
-    {943, RATLS_CLASS_UNAVAILABLE, "REPORT_TOO_LARGE", "tunnel",
+    {943, RATLS_CLASS_UNAVAILABLE, "REPORT_TOO_LARGE\0" "tunnel\0"
      "the report at {url} is larger than the limit of {expected} bytes"},
-    {960, RATLS_CLASS_UNAVAILABLE, "LEADER_LOOKUP", "tunnel",
+    {960, RATLS_CLASS_UNAVAILABLE, "LEADER_LOOKUP\0" "tunnel\0"
      "cannot look up the leader of {domain}: {what}"},
-    {961, RATLS_CLASS_UNAVAILABLE, "LEADER_TIMEOUT", "tunnel",
+    {961, RATLS_CLASS_UNAVAILABLE, "LEADER_TIMEOUT\0" "tunnel\0"
      "looking up the leader of {domain} timed out after {expected}ms"},
-    {962, RATLS_CLASS_REFUSED, "LEADER_FORMAT", "tunnel",
+    {962, RATLS_CLASS_REFUSED, "LEADER_FORMAT\0" "tunnel\0"
      "leader record of {domain} is malformed: {what}"},
-    {963, RATLS_CLASS_REFUSED, "LEADER_URL", "tunnel",
+    {963, RATLS_CLASS_REFUSED, "LEADER_URL\0" "tunnel\0"
      "leader record of {domain} names a leader that cannot be dialled: \"{found}\", expected https://HOST or https://HOST:PORT"},
-    {964, RATLS_CLASS_REFUSED, "LEADER_SIGNATURE_FORMAT", "tunnel",
+    {964, RATLS_CLASS_REFUSED, "LEADER_SIGNATURE_FORMAT\0" "tunnel\0"
      "leader record of {domain} has a signature that is none: {what}"},
-    {965, RATLS_CLASS_REFUSED, "LEADER_SIGNATURE", "tunnel",
+    {965, RATLS_CLASS_REFUSED, "LEADER_SIGNATURE\0" "tunnel\0"
      "leader record of {domain} is signed by 0x{found}: {option:manifest_signer} expects 0x{expected}"},
-    {966, RATLS_CLASS_REFUSED, "LEADER_CLUSTER", "tunnel",
+    {966, RATLS_CLASS_REFUSED, "LEADER_CLUSTER\0" "tunnel\0"
      "leader record of {domain} is of the cluster 0x{found}: {option:cluster_address} expects 0x{expected}"},
-    {967, RATLS_CLASS_REFUSED, "LEADER_EXPIRED", "tunnel",
+    {967, RATLS_CLASS_REFUSED, "LEADER_EXPIRED\0" "tunnel\0"
      "leader record of {domain} is valid until {found}, looked at {expected}: if this happens always, check the clock"},
-    {968, RATLS_CLASS_REFUSED, "LEADER_EPOCH", "tunnel",
+    {968, RATLS_CLASS_REFUSED, "LEADER_EPOCH\0" "tunnel\0"
      "leader record of {domain} has epoch {found}, but {expected} was accepted before: it is an old one"},
-    {969, RATLS_CLASS_REFUSED, "LEADER_CONFLICT", "tunnel",
+    {969, RATLS_CLASS_REFUSED, "LEADER_CONFLICT\0" "tunnel\0"
      "two leader records of {domain} with one epoch, {epoch}, name different leaders: {found} and {expected}"},
-    {970, RATLS_CLASS_USAGE, "LEADER_STATE", "tunnel",
+    {970, RATLS_CLASS_USAGE, "LEADER_STATE\0" "tunnel\0"
      "cannot remember the leader in {path} ({option:leader_state_dir}): {what}"},
-    {971, RATLS_CLASS_UNAVAILABLE, "LEADER_SUPERSEDED", "tunnel",
+    {971, RATLS_CLASS_UNAVAILABLE, "LEADER_SUPERSEDED\0" "tunnel\0"
      "the cluster has another leader now, this connection ends: connect again"},
 };
 

@@ -191,7 +191,7 @@ const char *ratls_error_stage(const ratls_error *error)
 {
     const ratls_code_row *row = find_code(ratls_error_code(error));
 
-    return row == NULL ? "options" : row->stage;
+    return row == NULL ? "options" : ratls_nth_text(row->name, RATLS_CODE_STAGE);
 }
 
 const char *ratls_error_detail(const ratls_error *error, const char *name)
@@ -217,6 +217,8 @@ static const ratls_option_row *find_option(const char *name, size_t len)
 /* {option:NAME} and {set:NAME}; {option:*} is the option that the detail "option" names. */
 static void add_option(ratls_text *text, const ratls_error *error, const char *name, size_t len, bool switched_on, int32_t spelling)
 {
+    /* What switches a flag on, in each spelling. */
+    static const char *const on[RATLS_SPELLING_COUNT] = {"=1", "=True", ": true", ": true", ""};
     const ratls_option_row *row;
     const char *named = NULL;
 
@@ -229,7 +231,8 @@ static void add_option(ratls_text *text, const ratls_error *error, const char *n
     if (row == NULL) {
         ratls_text_add_bytes(text, name, len);
     } else {
-        ratls_text_add(text, switched_on ? row->switched_on[spelling] : row->spelling[spelling]);
+        ratls_text_add(text, ratls_nth_text(row->name, RATLS_OPTION_SPELLINGS + (size_t)spelling));
+        ratls_text_add(text, switched_on ? on[spelling] : "");
     }
 }
 
@@ -291,7 +294,7 @@ static char *render_message(const ratls_error *error, int32_t spelling)
     const ratls_code_row *row = find_code(error->code);
     ratls_text text = {0};
 
-    for (const char *next = row == NULL ? "unknown failure" : row->message; *next != '\0';) {
+    for (const char *next = row == NULL ? "unknown failure" : ratls_nth_text(row->name, RATLS_CODE_MESSAGE); *next != '\0';) {
         const char *open = strchr(next, '{');
         const char *close = open == NULL ? NULL : strchr(open, '}');
 

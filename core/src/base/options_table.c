@@ -2,222 +2,150 @@
 #include "base/tables.h"
 
 const ratls_option_row ratls_option_rows[] = {
-    {"allowed_mr_td", "hexlist", "verify",
-     {"allowed_mr_td", "allowed_mr_td", "allowedMrTd", "allowed_mrtds", "--mrtd"},
-     {"allowed_mr_td=1", "allowed_mr_td=True", "allowedMrTd: true", "allowed_mrtds: true", "--mrtd"}},
-    {"pins", "pins", "verify",
-     {"pins", "pins", "pins", "pins", "--pin"},
-     {"pins=1", "pins=True", "pins: true", "pins: true", "--pin"}},
-    {"acceptable_tcb_statuses", "list", "verify",
-     {"acceptable_tcb_statuses", "acceptable_tcb_statuses", "acceptableTcbStatuses", "acceptable_tcb_statuses", "--tcb-status"},
-     {"acceptable_tcb_statuses=1", "acceptable_tcb_statuses=True", "acceptableTcbStatuses: true", "acceptable_tcb_statuses: true", "--tcb-status"}},
-    {"allowed_advisory_ids", "list", "verify",
-     {"allowed_advisory_ids", "allowed_advisory_ids", "allowedAdvisoryIds", "allowed_advisory_ids", "--allowed-advisory-ids"},
-     {"allowed_advisory_ids=1", "allowed_advisory_ids=True", "allowedAdvisoryIds: true", "allowed_advisory_ids: true", "--allowed-advisory-ids"}},
-    {"min_tcb_evaluation_data_number", "number", "verify",
-     {"min_tcb_evaluation_data_number", "min_tcb_evaluation_data_number", "minTcbEvaluationDataNumber", "min_tcb_evaluation_data_number", "--min-tcb-evaluation-data-number"},
-     {"min_tcb_evaluation_data_number=1", "min_tcb_evaluation_data_number=True", "minTcbEvaluationDataNumber: true", "min_tcb_evaluation_data_number: true", "--min-tcb-evaluation-data-number"}},
-    {"min_tee_tcb_svn", "hex", "verify",
-     {"min_tee_tcb_svn", "min_tee_tcb_svn", "minTeeTcbSvn", "min_tee_tcb_svn", "--min-tee-tcb-svn"},
-     {"min_tee_tcb_svn=1", "min_tee_tcb_svn=True", "minTeeTcbSvn: true", "min_tee_tcb_svn: true", "--min-tee-tcb-svn"}},
-    {"allow_debug_mode", "flag", "verify",
-     {"allow_debug_mode", "allow_debug_mode", "allowDebugMode", "allow_debug_mode", "--allow-debug"},
-     {"allow_debug_mode=1", "allow_debug_mode=True", "allowDebugMode: true", "allow_debug_mode: true", "--allow-debug"}},
-    {"allow_sept_ve", "flag", "verify",
-     {"allow_sept_ve", "allow_sept_ve", "allowSeptVe", "allow_sept_ve", "--allow-sept-ve"},
-     {"allow_sept_ve=1", "allow_sept_ve=True", "allowSeptVe: true", "allow_sept_ve: true", "--allow-sept-ve"}},
-    {"min_tcb_date", "time", "verify",
-     {"min_tcb_date", "min_tcb_date", "minTcbDate", "min_tcb_date", "--min-tcb-date"},
-     {"min_tcb_date=1", "min_tcb_date=True", "minTcbDate: true", "min_tcb_date: true", "--min-tcb-date"}},
-    {"strict_intersection", "flag", "verify",
-     {"strict_intersection", "strict_intersection", "strictIntersection", "strict_intersection", "--strict-intersection"},
-     {"strict_intersection=1", "strict_intersection=True", "strictIntersection: true", "strict_intersection: true", "--strict-intersection"}},
-    {"strict_trailing", "flag", "verify",
-     {"strict_trailing", "strict_trailing", "strictTrailing", "strict_trailing", "--strict-trailing"},
-     {"strict_trailing=1", "strict_trailing=True", "strictTrailing: true", "strict_trailing: true", "--strict-trailing"}},
-    {"sgx_v3_only", "flag", "verify",
-     {"sgx_v3_only", "sgx_v3_only", "sgxV3Only", "sgx_v3_only", "--sgx-v3-only"},
-     {"sgx_v3_only=1", "sgx_v3_only=True", "sgxV3Only: true", "sgx_v3_only: true", "--sgx-v3-only"}},
-    {"allow_perfmon", "flag", "verify",
-     {"allow_perfmon", "allow_perfmon", "allowPerfmon", "allow_perfmon", "--allow-perfmon"},
-     {"allow_perfmon=1", "allow_perfmon=True", "allowPerfmon: true", "allow_perfmon: true", "--allow-perfmon"}},
-    {"allow_lass", "flag", "verify",
-     {"allow_lass", "allow_lass", "allowLass", "allow_lass", "--allow-lass"},
-     {"allow_lass=1", "allow_lass=True", "allowLass: true", "allow_lass: true", "--allow-lass"}},
-    {"allow_icssd", "flag", "verify",
-     {"allow_icssd", "allow_icssd", "allowIcssd", "allow_icssd", "--allow-icssd"},
-     {"allow_icssd=1", "allow_icssd=True", "allowIcssd: true", "allow_icssd: true", "--allow-icssd"}},
-    {"allow_migratable", "flag", "verify",
-     {"allow_migratable", "allow_migratable", "allowMigratable", "allow_migratable", "--allow-migratable"},
-     {"allow_migratable=1", "allow_migratable=True", "allowMigratable: true", "allow_migratable: true", "--allow-migratable"}},
-    {"allow_service_td", "flag", "verify",
-     {"allow_service_td", "allow_service_td", "allowServiceTd", "allow_service_td", "--allow-service-td"},
-     {"allow_service_td=1", "allow_service_td=True", "allowServiceTd: true", "allow_service_td: true", "--allow-service-td"}},
-    {"allow_simulator", "flag", "verify",
-     {"allow_simulator", "allow_simulator", "allowSimulator", "allow_simulator", "--allow-simulator"},
-     {"allow_simulator=1", "allow_simulator=True", "allowSimulator: true", "allow_simulator: true", "--allow-simulator"}},
-    {"allow_partial_pins", "flag", "verify",
-     {"allow_partial_pins", "allow_partial_pins", "allowPartialPins", "allow_partial_pins", "--allow-partial-pins"},
-     {"allow_partial_pins=1", "allow_partial_pins=True", "allowPartialPins: true", "allow_partial_pins: true", "--allow-partial-pins"}},
-    {"now", "time", "verify",
-     {"now", "now", "now", "now", "--at"},
-     {"now=1", "now=True", "now: true", "now: true", "--at"}},
-    {"cache_ttl_s", "number", "verify",
-     {"cache_ttl_s", "cache_ttl_s", "cacheTtlMs", "cache_ttl_s", "--cache-ttl-s"},
-     {"cache_ttl_s=1", "cache_ttl_s=True", "cacheTtlMs: true", "cache_ttl_s: true", "--cache-ttl-s"}},
-    {"timeout_ms", "milliseconds", "verify",
-     {"timeout_ms", "timeout_ms", "timeoutMs", "timeout_ms", "--timeout-ms"},
-     {"timeout_ms=1", "timeout_ms=True", "timeoutMs: true", "timeout_ms: true", "--timeout-ms"}},
-    {"max_age_s", "number", "verify",
-     {"max_age_s", "max_age_s", "maxAgeS", "max_age_s", "--max-age-s"},
-     {"max_age_s=1", "max_age_s=True", "maxAgeS: true", "max_age_s: true", "--max-age-s"}},
-    {"collateral", "file", "verifier",
-     {"collateral", "collateral", "collateral", "collateral", "--collateral"},
-     {"collateral=1", "collateral=True", "collateral: true", "collateral: true", "--collateral"}},
-    {"trust_anchor", "file", "verifier",
-     {"trust_anchor", "trust_anchor", "trustAnchor", "trust_anchor", "--trust-anchor"},
-     {"trust_anchor=1", "trust_anchor=True", "trustAnchor: true", "trust_anchor: true", "--trust-anchor"}},
-    {"api_key", "text", "verifier",
-     {"api_key", "api_key", "apiKey", "api_key", "--api-key-file"},
-     {"api_key=1", "api_key=True", "apiKey: true", "api_key: true", "--api-key-file"}},
-    {"pccs_urls", "list", "verifier",
-     {"pccs_urls", "pccs_urls", "pccsUrls", "pccs_urls", "--pccs-url"},
-     {"pccs_urls=1", "pccs_urls=True", "pccsUrls: true", "pccs_urls: true", "--pccs-url"}},
-    {"pccs_ca_files", "list", "verifier",
-     {"pccs_cas", "pccs_ca_files", "pccsCaFiles", "pccs_ca_files", "--pccs-ca-file"},
-     {"pccs_cas=1", "pccs_ca_files=True", "pccsCaFiles: true", "pccs_ca_files: true", "--pccs-ca-file"}},
-    {"cache_dir", "text", "verifier",
-     {"cache_dir", "cache_dir", "cacheDir", "cache_dir", "--cache-dir"},
-     {"cache_dir=1", "cache_dir=True", "cacheDir: true", "cache_dir: true", "--cache-dir"}},
-    {"update", "text", "verifier",
-     {"update_early", "update", "update", "update", "--update"},
-     {"update_early=1", "update=True", "update: true", "update: true", "--update"}},
-    {"attempt_timeout_ms", "milliseconds", "verifier",
-     {"attempt_timeout_ms", "attempt_timeout_ms", "attemptTimeoutMs", "attempt_timeout_ms", "--attempt-timeout-ms"},
-     {"attempt_timeout_ms=1", "attempt_timeout_ms=True", "attemptTimeoutMs: true", "attempt_timeout_ms: true", "--attempt-timeout-ms"}},
-    {"http_connect_timeout_ms", "milliseconds", "verifier",
-     {"http_connect_timeout_ms", "http_connect_timeout_ms", "httpConnectTimeoutMs", "http_connect_timeout_ms", "--http-connect-timeout-ms"},
-     {"http_connect_timeout_ms=1", "http_connect_timeout_ms=True", "httpConnectTimeoutMs: true", "http_connect_timeout_ms: true", "--http-connect-timeout-ms"}},
-    {"intel_base_url", "text", "verifier",
-     {"base_url", "base_url", "baseUrl", "base_url", "--intel-base-url"},
-     {"base_url=1", "base_url=True", "baseUrl: true", "base_url: true", "--intel-base-url"}},
-    {"intel_portal_url", "text", "verifier",
-     {"portal_url", "portal_url", "portalUrl", "portal_url", "--intel-portal-url"},
-     {"portal_url=1", "portal_url=True", "portalUrl: true", "portal_url: true", "--intel-portal-url"}},
-    {"intel_api_version", "number", "verifier",
-     {"api_version", "api_version", "apiVersion", "api_version", "--intel-api-version"},
-     {"api_version=1", "api_version=True", "apiVersion: true", "api_version: true", "--intel-api-version"}},
-    {"intel_policy_ids", "list", "verifier",
-     {"policy_ids", "policy_ids", "policyIds", "policy_ids", "--intel-policy-ids"},
-     {"policy_ids=1", "policy_ids=True", "policyIds: true", "policy_ids: true", "--intel-policy-ids"}},
-    {"intel_policy_must_match", "flag", "verifier",
-     {"policy_must_match", "policy_must_match", "policyMustMatch", "policy_must_match", "--intel-policy-must-match"},
-     {"policy_must_match=1", "policy_must_match=True", "policyMustMatch: true", "policy_must_match: true", "--intel-policy-must-match"}},
-    {"intel_allow_unmatched_policies", "flag", "verifier",
-     {"allow_unmatched_policies", "allow_unmatched_policies", "allowUnmatchedPolicies", "allow_unmatched_policies", "--intel-allow-unmatched-policies"},
-     {"allow_unmatched_policies=1", "allow_unmatched_policies=True", "allowUnmatchedPolicies: true", "allow_unmatched_policies: true", "--intel-allow-unmatched-policies"}},
-    {"intel_allowed_algorithms", "list", "verifier",
-     {"allowed_algorithms", "allowed_algorithms", "allowedAlgorithms", "allowed_algorithms", "--intel-allowed-algorithms"},
-     {"allowed_algorithms=1", "allowed_algorithms=True", "allowedAlgorithms: true", "allowed_algorithms: true", "--intel-allowed-algorithms"}},
-    {"intel_pinned_roots", "file", "verifier",
-     {"pinned_roots", "pinned_roots", "pinnedRoots", "pinned_roots", "--intel-pinned-roots"},
-     {"pinned_roots=1", "pinned_roots=True", "pinnedRoots: true", "pinned_roots: true", "--intel-pinned-roots"}},
-    {"intel_crl_policy", "text", "verifier",
-     {"crl_policy", "crl_policy", "crlPolicy", "crl_policy", "--intel-crl-policy"},
-     {"crl_policy=1", "crl_policy=True", "crlPolicy: true", "crl_policy: true", "--intel-crl-policy"}},
-    {"intel_crl_hosts", "list", "verifier",
-     {"crl_hosts", "crl_hosts", "crlHosts", "crl_hosts", "--intel-crl-hosts"},
-     {"crl_hosts=1", "crl_hosts=True", "crlHosts: true", "crl_hosts: true", "--intel-crl-hosts"}},
-    {"intel_relaxed_chain", "flag", "verifier",
-     {"relaxed_chain", "relaxed_chain", "relaxedChain", "relaxed_chain", "--intel-relaxed-chain"},
-     {"relaxed_chain=1", "relaxed_chain=True", "relaxedChain: true", "relaxed_chain: true", "--intel-relaxed-chain"}},
-    {"intel_min_rsa_bits", "number", "verifier",
-     {"min_rsa_bits", "min_rsa_bits", "minRsaBits", "min_rsa_bits", "--intel-min-rsa-bits"},
-     {"min_rsa_bits=1", "min_rsa_bits=True", "minRsaBits: true", "min_rsa_bits: true", "--intel-min-rsa-bits"}},
-    {"intel_attempts", "number", "verifier",
-     {"attempts", "attempts", "attempts", "attempts", "--intel-attempts"},
-     {"attempts=1", "attempts=True", "attempts: true", "attempts: true", "--intel-attempts"}},
-    {"intel_attempt_timeout_ms", "milliseconds", "verifier",
-     {"attempt_timeout_ms", "attempt_timeout_ms", "attemptTimeoutMs", "attempt_timeout_ms", "--intel-attempt-timeout-ms"},
-     {"attempt_timeout_ms=1", "attempt_timeout_ms=True", "attemptTimeoutMs: true", "attempt_timeout_ms: true", "--intel-attempt-timeout-ms"}},
-    {"intel_http_connect_timeout_ms", "milliseconds", "verifier",
-     {"http_connect_timeout_ms", "http_connect_timeout_ms", "httpConnectTimeoutMs", "http_connect_timeout_ms", "--intel-http-connect-timeout-ms"},
-     {"http_connect_timeout_ms=1", "http_connect_timeout_ms=True", "httpConnectTimeoutMs: true", "http_connect_timeout_ms: true", "--intel-http-connect-timeout-ms"}},
-    {"intel_requests_per_second", "number", "verifier",
-     {"requests_per_second", "requests_per_second", "requestsPerSecond", "requests_per_second", "--intel-requests-per-second"},
-     {"requests_per_second=1", "requests_per_second=True", "requestsPerSecond: true", "requests_per_second: true", "--intel-requests-per-second"}},
-    {"region", "text", "verifier",
-     {"region", "region", "region", "region", "--region"},
-     {"region=1", "region=True", "region: true", "region: true", "--region"}},
-    {"ca_file", "file", "verifier",
-     {"ca_file", "ca_file", "caFile", "ca_file", "--ca-file"},
-     {"ca_file=1", "ca_file=True", "caFile: true", "ca_file: true", "--ca-file"}},
-    {"proxy", "text", "verifier",
-     {"proxy", "proxy", "proxy", "proxy", "--proxy"},
-     {"proxy=1", "proxy=True", "proxy: true", "proxy: true", "--proxy"}},
-    {"no_proxy", "text", "verifier",
-     {"no_proxy", "no_proxy", "noProxy", "no_proxy", "--no-proxy"},
-     {"no_proxy=1", "no_proxy=True", "noProxy: true", "no_proxy: true", "--no-proxy"}},
-    {"verifier", "text", "verifier",
-     {"verifier", "verifier", "verifier", "verifier", "--verifier"},
-     {"verifier=1", "verifier=True", "verifier: true", "verifier: true", "--verifier"}},
-    {"dstack_socket", "text", "tunnel",
-     {"dstack_socket", "dstack_socket", "dstackSocket", "dstack_socket", "--dstack-socket"},
-     {"dstack_socket=1", "dstack_socket=True", "dstackSocket: true", "dstack_socket: true", "--dstack-socket"}},
-    {"client_attestation", "flag", "tunnel",
-     {"client_attestation", "client_attestation", "clientAttestation", "client_attestation", "--client-attestation"},
-     {"client_attestation=1", "client_attestation=True", "clientAttestation: true", "client_attestation: true", "--client-attestation"}},
-    {"dstack_timeout_ms", "milliseconds", "tunnel",
-     {"dstack_timeout_ms", "dstack_timeout_ms", "dstackTimeoutMs", "dstack_timeout_ms", "--dstack-timeout-ms"},
-     {"dstack_timeout_ms=1", "dstack_timeout_ms=True", "dstackTimeoutMs: true", "dstack_timeout_ms: true", "--dstack-timeout-ms"}},
-    {"connect_timeout", "number", "tunnel",
-     {"connect_timeout", "connect_timeout", "connectTimeout", "connect_timeout", "--connect-timeout"},
-     {"connect_timeout=1", "connect_timeout=True", "connectTimeout: true", "connect_timeout: true", "--connect-timeout"}},
-    {"socket_dir", "text", "tunnel",
-     {"socket_dir", "socket_dir", "socketDir", "socket_dir", "--socket-dir"},
-     {"socket_dir=1", "socket_dir=True", "socketDir: true", "socket_dir: true", "--socket-dir"}},
-    {"upstream", "text", "tunnel",
-     {"upstream", "upstream", "upstream", "upstream", "--upstream"},
-     {"upstream=1", "upstream=True", "upstream: true", "upstream: true", "--upstream"}},
-    {"start_tls", "flag", "tunnel",
-     {"start_tls", "start_tls", "startTls", "start_tls", "--start-tls"},
-     {"start_tls=1", "start_tls=True", "startTls: true", "start_tls: true", "--start-tls"}},
-    {"tcp_user_timeout_ms", "milliseconds", "tunnel",
-     {"tcp_user_timeout_ms", "tcp_user_timeout_ms", "tcpUserTimeoutMs", "tcp_user_timeout_ms", "--tcp-user-timeout-ms"},
-     {"tcp_user_timeout_ms=1", "tcp_user_timeout_ms=True", "tcpUserTimeoutMs: true", "tcp_user_timeout_ms: true", "--tcp-user-timeout-ms"}},
-    {"keepalive_idle_s", "number", "tunnel",
-     {"keepalive_idle_s", "keepalive_idle_s", "keepaliveIdleS", "keepalive_idle_s", "--keepalive-idle-s"},
-     {"keepalive_idle_s=1", "keepalive_idle_s=True", "keepaliveIdleS: true", "keepalive_idle_s: true", "--keepalive-idle-s"}},
-    {"keepalive_interval_s", "number", "tunnel",
-     {"keepalive_interval_s", "keepalive_interval_s", "keepaliveIntervalS", "keepalive_interval_s", "--keepalive-interval-s"},
-     {"keepalive_interval_s=1", "keepalive_interval_s=True", "keepaliveIntervalS: true", "keepalive_interval_s: true", "--keepalive-interval-s"}},
-    {"keepalive_count", "number", "tunnel",
-     {"keepalive_count", "keepalive_count", "keepaliveCount", "keepalive_count", "--keepalive-count"},
-     {"keepalive_count=1", "keepalive_count=True", "keepaliveCount: true", "keepalive_count: true", "--keepalive-count"}},
-    {"cluster_domain", "text", "tunnel",
-     {"domain", "domain", "domain", "domain", "--cluster"},
-     {"domain=1", "domain=True", "domain: true", "domain: true", "--cluster"}},
-    {"manifest_signer", "text", "tunnel",
-     {"signer", "signer", "signer", "signer", "--manifest-signer"},
-     {"signer=1", "signer=True", "signer: true", "signer: true", "--manifest-signer"}},
-    {"cluster_address", "text", "tunnel",
-     {"cluster_address", "cluster_address", "clusterAddress", "cluster_address", "--cluster-address"},
-     {"cluster_address=1", "cluster_address=True", "clusterAddress: true", "cluster_address: true", "--cluster-address"}},
-    {"dns_servers", "list", "tunnel",
-     {"dns_servers", "dns_servers", "dnsServers", "dns_servers", "--dns-servers"},
-     {"dns_servers=1", "dns_servers=True", "dnsServers: true", "dns_servers: true", "--dns-servers"}},
-    {"leader_state_dir", "text", "tunnel",
-     {"state_dir", "state_dir", "stateDir", "state_dir", "--leader-state-dir"},
-     {"state_dir=1", "state_dir=True", "stateDir: true", "state_dir: true", "--leader-state-dir"}},
-    {"leader_timeout_ms", "milliseconds", "tunnel",
-     {"timeout_ms", "timeout_ms", "timeoutMs", "timeout_ms", "--leader-timeout-ms"},
-     {"timeout_ms=1", "timeout_ms=True", "timeoutMs: true", "timeout_ms: true", "--leader-timeout-ms"}},
-    {"leader_refresh_ms", "milliseconds", "tunnel",
-     {"refresh_ms", "refresh_ms", "refreshMs", "refresh_ms", "--leader-refresh-ms"},
-     {"refresh_ms=1", "refresh_ms=True", "refreshMs: true", "refresh_ms: true", "--leader-refresh-ms"}},
-    {"leader_drain_ms", "milliseconds", "tunnel",
-     {"leader_drain_ms", "leader_drain_ms", "leaderDrainMs", "leader_drain_ms", "--leader-drain-ms"},
-     {"leader_drain_ms=1", "leader_drain_ms=True", "leaderDrainMs: true", "leader_drain_ms: true", "--leader-drain-ms"}},
+    {"allowed_mr_td\0" "hexlist\0" "verify\0"
+     "allowed_mr_td\0" "allowed_mr_td\0" "allowedMrTd\0" "allowed_mrtds\0" "--mrtd\0"},
+    {"pins\0" "pins\0" "verify\0"
+     "pins\0" "pins\0" "pins\0" "pins\0" "--pin\0"},
+    {"acceptable_tcb_statuses\0" "list\0" "verify\0"
+     "acceptable_tcb_statuses\0" "acceptable_tcb_statuses\0" "acceptableTcbStatuses\0" "acceptable_tcb_statuses\0" "--tcb-status\0"},
+    {"allowed_advisory_ids\0" "list\0" "verify\0"
+     "allowed_advisory_ids\0" "allowed_advisory_ids\0" "allowedAdvisoryIds\0" "allowed_advisory_ids\0" "--allowed-advisory-ids\0"},
+    {"min_tcb_evaluation_data_number\0" "number\0" "verify\0"
+     "min_tcb_evaluation_data_number\0" "min_tcb_evaluation_data_number\0" "minTcbEvaluationDataNumber\0" "min_tcb_evaluation_data_number\0" "--min-tcb-evaluation-data-number\0"},
+    {"min_tee_tcb_svn\0" "hex\0" "verify\0"
+     "min_tee_tcb_svn\0" "min_tee_tcb_svn\0" "minTeeTcbSvn\0" "min_tee_tcb_svn\0" "--min-tee-tcb-svn\0"},
+    {"allow_debug_mode\0" "flag\0" "verify\0"
+     "allow_debug_mode\0" "allow_debug_mode\0" "allowDebugMode\0" "allow_debug_mode\0" "--allow-debug\0"},
+    {"allow_sept_ve\0" "flag\0" "verify\0"
+     "allow_sept_ve\0" "allow_sept_ve\0" "allowSeptVe\0" "allow_sept_ve\0" "--allow-sept-ve\0"},
+    {"min_tcb_date\0" "time\0" "verify\0"
+     "min_tcb_date\0" "min_tcb_date\0" "minTcbDate\0" "min_tcb_date\0" "--min-tcb-date\0"},
+    {"strict_intersection\0" "flag\0" "verify\0"
+     "strict_intersection\0" "strict_intersection\0" "strictIntersection\0" "strict_intersection\0" "--strict-intersection\0"},
+    {"strict_trailing\0" "flag\0" "verify\0"
+     "strict_trailing\0" "strict_trailing\0" "strictTrailing\0" "strict_trailing\0" "--strict-trailing\0"},
+    {"sgx_v3_only\0" "flag\0" "verify\0"
+     "sgx_v3_only\0" "sgx_v3_only\0" "sgxV3Only\0" "sgx_v3_only\0" "--sgx-v3-only\0"},
+    {"allow_perfmon\0" "flag\0" "verify\0"
+     "allow_perfmon\0" "allow_perfmon\0" "allowPerfmon\0" "allow_perfmon\0" "--allow-perfmon\0"},
+    {"allow_lass\0" "flag\0" "verify\0"
+     "allow_lass\0" "allow_lass\0" "allowLass\0" "allow_lass\0" "--allow-lass\0"},
+    {"allow_icssd\0" "flag\0" "verify\0"
+     "allow_icssd\0" "allow_icssd\0" "allowIcssd\0" "allow_icssd\0" "--allow-icssd\0"},
+    {"allow_migratable\0" "flag\0" "verify\0"
+     "allow_migratable\0" "allow_migratable\0" "allowMigratable\0" "allow_migratable\0" "--allow-migratable\0"},
+    {"allow_service_td\0" "flag\0" "verify\0"
+     "allow_service_td\0" "allow_service_td\0" "allowServiceTd\0" "allow_service_td\0" "--allow-service-td\0"},
+    {"allow_simulator\0" "flag\0" "verify\0"
+     "allow_simulator\0" "allow_simulator\0" "allowSimulator\0" "allow_simulator\0" "--allow-simulator\0"},
+    {"allow_partial_pins\0" "flag\0" "verify\0"
+     "allow_partial_pins\0" "allow_partial_pins\0" "allowPartialPins\0" "allow_partial_pins\0" "--allow-partial-pins\0"},
+    {"now\0" "time\0" "verify\0"
+     "now\0" "now\0" "now\0" "now\0" "--at\0"},
+    {"cache_ttl_s\0" "number\0" "verify\0"
+     "cache_ttl_s\0" "cache_ttl_s\0" "cacheTtlMs\0" "cache_ttl_s\0" "--cache-ttl-s\0"},
+    {"timeout_ms\0" "milliseconds\0" "verify\0"
+     "timeout_ms\0" "timeout_ms\0" "timeoutMs\0" "timeout_ms\0" "--timeout-ms\0"},
+    {"max_age_s\0" "number\0" "verify\0"
+     "max_age_s\0" "max_age_s\0" "maxAgeS\0" "max_age_s\0" "--max-age-s\0"},
+    {"collateral\0" "file\0" "verifier\0"
+     "collateral\0" "collateral\0" "collateral\0" "collateral\0" "--collateral\0"},
+    {"trust_anchor\0" "file\0" "verifier\0"
+     "trust_anchor\0" "trust_anchor\0" "trustAnchor\0" "trust_anchor\0" "--trust-anchor\0"},
+    {"api_key\0" "text\0" "verifier\0"
+     "api_key\0" "api_key\0" "apiKey\0" "api_key\0" "--api-key-file\0"},
+    {"pccs_urls\0" "list\0" "verifier\0"
+     "pccs_urls\0" "pccs_urls\0" "pccsUrls\0" "pccs_urls\0" "--pccs-url\0"},
+    {"pccs_ca_files\0" "list\0" "verifier\0"
+     "pccs_cas\0" "pccs_ca_files\0" "pccsCaFiles\0" "pccs_ca_files\0" "--pccs-ca-file\0"},
+    {"cache_dir\0" "text\0" "verifier\0"
+     "cache_dir\0" "cache_dir\0" "cacheDir\0" "cache_dir\0" "--cache-dir\0"},
+    {"update\0" "text\0" "verifier\0"
+     "update_early\0" "update\0" "update\0" "update\0" "--update\0"},
+    {"attempt_timeout_ms\0" "milliseconds\0" "verifier\0"
+     "attempt_timeout_ms\0" "attempt_timeout_ms\0" "attemptTimeoutMs\0" "attempt_timeout_ms\0" "--attempt-timeout-ms\0"},
+    {"http_connect_timeout_ms\0" "milliseconds\0" "verifier\0"
+     "http_connect_timeout_ms\0" "http_connect_timeout_ms\0" "httpConnectTimeoutMs\0" "http_connect_timeout_ms\0" "--http-connect-timeout-ms\0"},
+    {"intel_base_url\0" "text\0" "verifier\0"
+     "base_url\0" "base_url\0" "baseUrl\0" "base_url\0" "--intel-base-url\0"},
+    {"intel_portal_url\0" "text\0" "verifier\0"
+     "portal_url\0" "portal_url\0" "portalUrl\0" "portal_url\0" "--intel-portal-url\0"},
+    {"intel_api_version\0" "number\0" "verifier\0"
+     "api_version\0" "api_version\0" "apiVersion\0" "api_version\0" "--intel-api-version\0"},
+    {"intel_policy_ids\0" "list\0" "verifier\0"
+     "policy_ids\0" "policy_ids\0" "policyIds\0" "policy_ids\0" "--intel-policy-ids\0"},
+    {"intel_policy_must_match\0" "flag\0" "verifier\0"
+     "policy_must_match\0" "policy_must_match\0" "policyMustMatch\0" "policy_must_match\0" "--intel-policy-must-match\0"},
+    {"intel_allow_unmatched_policies\0" "flag\0" "verifier\0"
+     "allow_unmatched_policies\0" "allow_unmatched_policies\0" "allowUnmatchedPolicies\0" "allow_unmatched_policies\0" "--intel-allow-unmatched-policies\0"},
+    {"intel_allowed_algorithms\0" "list\0" "verifier\0"
+     "allowed_algorithms\0" "allowed_algorithms\0" "allowedAlgorithms\0" "allowed_algorithms\0" "--intel-allowed-algorithms\0"},
+    {"intel_pinned_roots\0" "file\0" "verifier\0"
+     "pinned_roots\0" "pinned_roots\0" "pinnedRoots\0" "pinned_roots\0" "--intel-pinned-roots\0"},
+    {"intel_crl_policy\0" "text\0" "verifier\0"
+     "crl_policy\0" "crl_policy\0" "crlPolicy\0" "crl_policy\0" "--intel-crl-policy\0"},
+    {"intel_crl_hosts\0" "list\0" "verifier\0"
+     "crl_hosts\0" "crl_hosts\0" "crlHosts\0" "crl_hosts\0" "--intel-crl-hosts\0"},
+    {"intel_relaxed_chain\0" "flag\0" "verifier\0"
+     "relaxed_chain\0" "relaxed_chain\0" "relaxedChain\0" "relaxed_chain\0" "--intel-relaxed-chain\0"},
+    {"intel_min_rsa_bits\0" "number\0" "verifier\0"
+     "min_rsa_bits\0" "min_rsa_bits\0" "minRsaBits\0" "min_rsa_bits\0" "--intel-min-rsa-bits\0"},
+    {"intel_attempts\0" "number\0" "verifier\0"
+     "attempts\0" "attempts\0" "attempts\0" "attempts\0" "--intel-attempts\0"},
+    {"intel_attempt_timeout_ms\0" "milliseconds\0" "verifier\0"
+     "attempt_timeout_ms\0" "attempt_timeout_ms\0" "attemptTimeoutMs\0" "attempt_timeout_ms\0" "--intel-attempt-timeout-ms\0"},
+    {"intel_http_connect_timeout_ms\0" "milliseconds\0" "verifier\0"
+     "http_connect_timeout_ms\0" "http_connect_timeout_ms\0" "httpConnectTimeoutMs\0" "http_connect_timeout_ms\0" "--intel-http-connect-timeout-ms\0"},
+    {"intel_requests_per_second\0" "number\0" "verifier\0"
+     "requests_per_second\0" "requests_per_second\0" "requestsPerSecond\0" "requests_per_second\0" "--intel-requests-per-second\0"},
+    {"region\0" "text\0" "verifier\0"
+     "region\0" "region\0" "region\0" "region\0" "--region\0"},
+    {"ca_file\0" "file\0" "verifier\0"
+     "ca_file\0" "ca_file\0" "caFile\0" "ca_file\0" "--ca-file\0"},
+    {"proxy\0" "text\0" "verifier\0"
+     "proxy\0" "proxy\0" "proxy\0" "proxy\0" "--proxy\0"},
+    {"no_proxy\0" "text\0" "verifier\0"
+     "no_proxy\0" "no_proxy\0" "noProxy\0" "no_proxy\0" "--no-proxy\0"},
+    {"verifier\0" "text\0" "verifier\0"
+     "verifier\0" "verifier\0" "verifier\0" "verifier\0" "--verifier\0"},
+    {"dstack_socket\0" "text\0" "tunnel\0"
+     "dstack_socket\0" "dstack_socket\0" "dstackSocket\0" "dstack_socket\0" "--dstack-socket\0"},
+    {"client_attestation\0" "flag\0" "tunnel\0"
+     "client_attestation\0" "client_attestation\0" "clientAttestation\0" "client_attestation\0" "--client-attestation\0"},
+    {"dstack_timeout_ms\0" "milliseconds\0" "tunnel\0"
+     "dstack_timeout_ms\0" "dstack_timeout_ms\0" "dstackTimeoutMs\0" "dstack_timeout_ms\0" "--dstack-timeout-ms\0"},
+    {"connect_timeout\0" "number\0" "tunnel\0"
+     "connect_timeout\0" "connect_timeout\0" "connectTimeout\0" "connect_timeout\0" "--connect-timeout\0"},
+    {"socket_dir\0" "text\0" "tunnel\0"
+     "socket_dir\0" "socket_dir\0" "socketDir\0" "socket_dir\0" "--socket-dir\0"},
+    {"upstream\0" "text\0" "tunnel\0"
+     "upstream\0" "upstream\0" "upstream\0" "upstream\0" "--upstream\0"},
+    {"start_tls\0" "flag\0" "tunnel\0"
+     "start_tls\0" "start_tls\0" "startTls\0" "start_tls\0" "--start-tls\0"},
+    {"tcp_user_timeout_ms\0" "milliseconds\0" "tunnel\0"
+     "tcp_user_timeout_ms\0" "tcp_user_timeout_ms\0" "tcpUserTimeoutMs\0" "tcp_user_timeout_ms\0" "--tcp-user-timeout-ms\0"},
+    {"keepalive_idle_s\0" "number\0" "tunnel\0"
+     "keepalive_idle_s\0" "keepalive_idle_s\0" "keepaliveIdleS\0" "keepalive_idle_s\0" "--keepalive-idle-s\0"},
+    {"keepalive_interval_s\0" "number\0" "tunnel\0"
+     "keepalive_interval_s\0" "keepalive_interval_s\0" "keepaliveIntervalS\0" "keepalive_interval_s\0" "--keepalive-interval-s\0"},
+    {"keepalive_count\0" "number\0" "tunnel\0"
+     "keepalive_count\0" "keepalive_count\0" "keepaliveCount\0" "keepalive_count\0" "--keepalive-count\0"},
+    {"cluster_domain\0" "text\0" "tunnel\0"
+     "domain\0" "domain\0" "domain\0" "domain\0" "--cluster\0"},
+    {"manifest_signer\0" "text\0" "tunnel\0"
+     "signer\0" "signer\0" "signer\0" "signer\0" "--manifest-signer\0"},
+    {"cluster_address\0" "text\0" "tunnel\0"
+     "cluster_address\0" "cluster_address\0" "clusterAddress\0" "cluster_address\0" "--cluster-address\0"},
+    {"dns_servers\0" "list\0" "tunnel\0"
+     "dns_servers\0" "dns_servers\0" "dnsServers\0" "dns_servers\0" "--dns-servers\0"},
+    {"leader_state_dir\0" "text\0" "tunnel\0"
+     "state_dir\0" "state_dir\0" "stateDir\0" "state_dir\0" "--leader-state-dir\0"},
+    {"leader_timeout_ms\0" "milliseconds\0" "tunnel\0"
+     "timeout_ms\0" "timeout_ms\0" "timeoutMs\0" "timeout_ms\0" "--leader-timeout-ms\0"},
+    {"leader_refresh_ms\0" "milliseconds\0" "tunnel\0"
+     "refresh_ms\0" "refresh_ms\0" "refreshMs\0" "refresh_ms\0" "--leader-refresh-ms\0"},
+    {"leader_drain_ms\0" "milliseconds\0" "tunnel\0"
+     "leader_drain_ms\0" "leader_drain_ms\0" "leaderDrainMs\0" "leader_drain_ms\0" "--leader-drain-ms\0"},
 };
 
 const size_t ratls_option_row_count = sizeof ratls_option_rows / sizeof ratls_option_rows[0];

@@ -2,6 +2,8 @@
 #ifndef RATLS_BASE_TABLES_H
 #define RATLS_BASE_TABLES_H
 
+#include <string.h>
+
 #include "ratls/ratls.h"
 
 enum { RATLS_SPELLING_COUNT = 5 };
@@ -9,10 +11,19 @@ enum { RATLS_SPELLING_COUNT = 5 };
 typedef struct {
     ratls_status value;
     int32_t status_class;
-    const char *name;
-    const char *stage;
-    const char *message; /* template: {detail}, {option:name}, {set:name} */
+    const char *name; /* behind its NUL the stage, and then the message: a template with {detail}, {option:name}, {set:name} */
 } ratls_code_row;
+
+enum { RATLS_CODE_STAGE = 1, RATLS_CODE_MESSAGE = 2 };
+
+/** The nth of texts that lie behind each other: one pointer for all, since each costs a relocation. */
+static inline const char *ratls_nth_text(const char *texts, size_t n)
+{
+    for (; n > 0; n--) {
+        texts += strlen(texts) + 1;
+    }
+    return texts;
+}
 
 extern const ratls_code_row ratls_code_rows[];
 extern const size_t ratls_code_row_count;
@@ -47,12 +58,10 @@ typedef struct {
 extern const ratls_field_row ratls_field_rows[RATLS_FIELD_COUNT];
 
 typedef struct {
-    const char *name;
-    const char *type;
-    const char *scope;
-    const char *spelling[RATLS_SPELLING_COUNT];
-    const char *switched_on[RATLS_SPELLING_COUNT];
+    const char *name; /* behind its NUL type and scope, and then its spellings */
 } ratls_option_row;
+
+enum { RATLS_OPTION_SCOPE = 2, RATLS_OPTION_SPELLINGS = 3 };
 
 extern const ratls_option_row ratls_option_rows[];
 extern const size_t ratls_option_row_count;

@@ -7,7 +7,7 @@
 
 enum {
     RATLS_KNOWN_WAYS = 4,       /* places that a fact may take */
-    RATLS_KNOWN_SIGNATURES = 64, /* sets of ways: signatures that are known to be good … */
+    RATLS_KNOWN_SIGNATURES = 32, /* sets of ways: signatures that are known to be good … */
     RATLS_KNOWN_CHAINS = 16     /* … and PCK chains */
 };
 

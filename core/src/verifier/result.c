@@ -19,7 +19,7 @@ typedef struct {
 struct ratls_result {
     atomic_size_t holds; /* copies share what never changes */
     result_value values[RATLS_FIELD_COUNT];
-    char *json;
+    _Atomic(char *) json; /* written on first use, by whichever thread comes first */
 };
 
 static ratls_status set_text(ratls_result *result, ratls_field field, const char *text, ratls_error **err)
@@ -77,17 +77,17 @@ static ratls_status set_time(ratls_result *result, ratls_field field, bool known
 static ratls_status set_hex(ratls_result *result, ratls_field field, bool known, const uint8_t *bytes, size_t len, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
-    ratls_text text = {0};
+    result_value *value = &result->values[field];
 
     if (!known) {
         return RATLS_OK;
     }
-    ratls_text_add_hex(&text, bytes, len);
-    CHECK(!text.failed, RATLS_ERR_OUT_OF_MEMORY);
-    TRY(set_text(result, field, text.data, err));
+    value->text = malloc(2 * len + 1);
+    CHECK(value->text != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    ratls_hex_write(value->text, bytes, len);
+    value->known = true;
     status = RATLS_OK;
 out:
-    ratls_text_clear(&text);
     return status;
 }
 
@@ -235,9 +235,9 @@ static void add_value(ratls_text *text, const result_value *value, ratls_field_t
     }
 }
 
-static ratls_status set_json(ratls_result *result, ratls_error **err)
+/* Every field; the caller's, NULL when out of memory. */
+static char *write_json(const ratls_result *result)
 {
-    ratls_status status = RATLS_ERR_INTERNAL;
     ratls_text text = {0};
 
     for (ratls_field field = 0; field < RATLS_FIELD_COUNT; field++) {
@@ -249,11 +249,7 @@ static ratls_status set_json(ratls_result *result, ratls_error **err)
         }
     }
     ratls_text_add(&text, "}");
-    result->json = ratls_text_take(&text);
-    CHECK(result->json != NULL, RATLS_ERR_OUT_OF_MEMORY);
-    status = RATLS_OK;
-out:
-    return status;
+    return ratls_text_take(&text);
 }
 
 ratls_status ratls_result_make(ratls_result **out, const ratls_result_parts *parts, ratls_error **err)
@@ -265,13 +261,13 @@ ratls_status ratls_result_make(ratls_result **out, const ratls_result_parts *par
     result = calloc(1, sizeof *result);
     CHECK(result != NULL, RATLS_ERR_OUT_OF_MEMORY);
     atomic_init(&result->holds, 1);
+    atomic_init(&result->json, NULL);
     TRY(set_verdict(result, parts, err));
     TRY(set_quote(result, parts->quote, err));
     TRY(set_tcb(result, parts->claims, err));
     TRY(set_platform(result, parts->claims, err));
     TRY(set_application(result, parts->identity, err));
     TRY(set_text(result, RATLS_FIELD_REPORT_ENCODING, parts->report_encoding, err));
-    TRY(set_json(result, err));
     *out = result;
     result = NULL;
     status = RATLS_OK;
@@ -303,7 +299,7 @@ void ratls_result_free(ratls_result *result)
         free(result->values[field].text);
         ratls_advisories_clear(&result->values[field].list);
     }
-    free(result->json);
+    free(atomic_load(&result->json));
     free(result);
 }
 
@@ -356,5 +352,20 @@ const char *ratls_result_list_item(const ratls_result *result, ratls_field field
 
 const char *ratls_result_json(const ratls_result *result)
 {
-    return result == NULL ? "null" : result->json;
+    ratls_result *shared = (ratls_result *)result; /* only what no caller sees changes */
+    char *known = NULL, *made;
+
+    if (shared == NULL) {
+        return "null";
+    }
+    known = atomic_load(&shared->json);
+    if (known != NULL) {
+        return known;
+    }
+    made = write_json(shared);
+    if (made != NULL && !atomic_compare_exchange_strong(&shared->json, &known, made)) {
+        free(made);
+        return known;
+    }
+    return made == NULL ? "null" : made;
 }

@@ -8,6 +8,7 @@ target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/evidence_json.c
   ${CMAKE_CURRENT_LIST_DIR}/fetching.c
   ${CMAKE_CURRENT_LIST_DIR}/intel_verifier.c
+  ${CMAKE_CURRENT_LIST_DIR}/kept_evidence.c
   ${CMAKE_CURRENT_LIST_DIR}/noop_verifier.c
   ${CMAKE_CURRENT_LIST_DIR}/result.c
   ${CMAKE_CURRENT_LIST_DIR}/verdict_cache.c

@@ -9,6 +9,7 @@
 typedef struct {
     uint8_t key[RATLS_SHA256_LEN];
     ratls_claims claims;
+    ratls_kept_evidence *evidence; /* held; may be NULL */
     int64_t stored_ms; /* monotonic */
     uint64_t last_use; /* a count, not a time: clocks may stand still */
 } cache_entry;
@@ -47,6 +48,7 @@ void ratls_verdict_cache_free(ratls_verdict_cache *cache)
     }
     for (size_t i = 0; i < cache->len; i++) {
         ratls_claims_clear(&cache->entries[i].claims);
+        ratls_kept_evidence_free(cache->entries[i].evidence);
     }
     free(cache->entries);
     (void)pthread_mutex_destroy(&cache->lock);
@@ -69,6 +71,7 @@ static cache_entry *find_entry(ratls_verdict_cache *cache, const uint8_t key[RAT
 static void remove_entry(ratls_verdict_cache *cache, cache_entry *entry)
 {
     ratls_claims_clear(&entry->claims);
+    ratls_kept_evidence_free(entry->evidence);
     cache->len--;
     *entry = cache->entries[cache->len];
     cache->entries[cache->len] = (cache_entry){0};
@@ -120,13 +123,14 @@ static bool entry_holds(const cache_entry *entry, int64_t ttl_s, int64_t now)
 }
 
 ratls_status ratls_verdict_cache_find(
-    ratls_claims *out, bool *hit, ratls_verdict_cache *cache, const uint8_t key[RATLS_SHA256_LEN], int64_t ttl_s, int64_t now,
+    ratls_claims *out, ratls_kept_evidence **evidence, bool *hit, ratls_verdict_cache *cache, const uint8_t key[RATLS_SHA256_LEN], int64_t ttl_s, int64_t now,
     ratls_error **err)
 {
     ratls_status status = RATLS_OK;
     cache_entry *entry;
 
     *out = (ratls_claims){0};
+    *evidence = NULL;
     *hit = false;
     (void)pthread_mutex_lock(&cache->lock);
     entry = find_entry(cache, key);
@@ -138,13 +142,15 @@ ratls_status ratls_verdict_cache_find(
         entry->last_use = ++cache->uses;
         status = ratls_claims_copy(out, &entry->claims, err);
         *hit = status == RATLS_OK;
+        *evidence = *hit ? ratls_kept_evidence_hold(entry->evidence) : NULL;
     }
     (void)pthread_mutex_unlock(&cache->lock);
     return status;
 }
 
 ratls_status ratls_verdict_cache_store(
-    ratls_verdict_cache *cache, const uint8_t key[RATLS_SHA256_LEN], const ratls_claims *claims, ratls_error **err)
+    ratls_verdict_cache *cache, const uint8_t key[RATLS_SHA256_LEN], const ratls_claims *claims, ratls_kept_evidence *evidence,
+    ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_claims copy = {0};
@@ -158,7 +164,7 @@ ratls_status ratls_verdict_cache_store(
     }
     CHECK(make_room(cache), RATLS_ERR_OUT_OF_MEMORY);
     entry = &cache->entries[cache->len++];
-    *entry = (cache_entry){.claims = copy, .stored_ms = ratls_clock_monotonic_ms(), .last_use = ++cache->uses};
+    *entry = (cache_entry){.claims = copy, .evidence = ratls_kept_evidence_hold(evidence), .stored_ms = ratls_clock_monotonic_ms(), .last_use = ++cache->uses};
     memcpy(entry->key, key, sizeof entry->key);
     copy = (ratls_claims){0};
     status = RATLS_OK;

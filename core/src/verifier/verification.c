@@ -34,6 +34,7 @@ void ratls_verification_end(ratls_verification *v)
     ratls_evidence_clear(&v->evidence);
     ratls_report_clear(&v->report);
     ratls_claims_clear(&v->claims);
+    ratls_kept_evidence_free(v->kept);
     ratls_advisories_clear(&v->waived);
 }
 
@@ -130,20 +131,40 @@ out:
 }
 
 /* An explicit time asks about another moment: no verdict of now answers it, and its verdict answers nothing now. */
-static ratls_status look_up(ratls_verification *v, bool *hit, ratls_error **err)
+static ratls_status look_up(ratls_verification *v, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     int64_t ttl_s = ratls_policy_cache_ttl_s(v->policy);
+    int64_t now;
 
-    *hit = false;
-    if (v->certificate.len > 0 && ttl_s > 0 && ratls_policy_now(v->policy) == 0) {
-        v->cache = ratls_verifier_cache(v->verifier);
+    if (v->certificate.len == 0 || ttl_s <= 0 || ratls_policy_now(v->policy) != 0 || ratls_clock_now(&now, 0, NULL) != RATLS_OK) {
+        return RATLS_OK;
     }
+    v->cache = ratls_verifier_cache(v->verifier);
     if (v->cache == NULL) {
         return RATLS_OK;
     }
     TRY(ratls_sha256(v->cache_key, v->certificate, (ratls_bytes){0}, err));
-    TRY(ratls_verdict_cache_find(&v->claims, hit, v->cache, v->cache_key, ttl_s, v->judging.now, err));
+    TRY(ratls_verdict_cache_find(&v->claims, &v->kept, &v->recalled, v->cache, v->cache_key, ttl_s, now, err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+ratls_status ratls_verification_recall(ratls_verification *v, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    TRY(look_up(v, err));
+    if (!v->recalled) {
+        return RATLS_OK;
+    }
+    CHECK(v->kept != NULL, RATLS_ERR_INTERNAL, WHAT("a verdict on a certificate that was kept without its evidence"));
+    TRY(ratls_verification_parse_quote(v, ratls_kept_evidence_quote(v->kept), err));
+    v->evidence.present = true;
+    v->evidence.spki = ratls_kept_evidence_spki(v->kept, v->certificate);
+    v->key_bound = true; /* nothing else is kept */
+    v->proved = *ratls_kept_evidence_identity(v->kept);
     status = RATLS_OK;
 out:
     return status;
@@ -170,14 +191,13 @@ static ratls_status recheck(ratls_verification *v, bool *stale, ratls_error **er
     return kind->recheck(stale, ratls_verifier_state(v->verifier), &v->quote, v->judging.now, err);
 }
 
-/* Claims from the cache, if there are any that can be used again; they are forgotten where not. */
+/* Claims from the cache, where they can be used again; they are forgotten where not. */
 static ratls_status reuse(ratls_verification *v, ratls_error **err)
 {
-    ratls_status status = RATLS_ERR_INTERNAL;
-    bool hit = false, stale = false;
+    ratls_status status;
+    bool stale = false;
 
-    TRY(look_up(v, &hit, err));
-    if (!hit) {
+    if (!v->recalled) {
         return RATLS_OK;
     }
     status = recheck(v, &stale, err);
@@ -188,7 +208,6 @@ static ratls_status reuse(ratls_verification *v, ratls_error **err)
     if (stale) {
         ratls_claims_clear(&v->claims);
     }
-out:
     return status;
 }
 
@@ -234,7 +253,7 @@ static ratls_status bind_key(ratls_verification *v, ratls_error **err)
     ratls_bytes found = ratls_quote_body_field(&v->quote, RATLS_FIELD_REPORT_DATA);
     uint8_t expected[RATLS_REPORT_DATA_LEN];
 
-    if (v->certificate.len == 0) {
+    if (v->certificate.len == 0 || v->recalled) {
         return RATLS_OK;
     }
     TRY(ratls_evidence_report_data(expected, v->evidence.spki, err));
@@ -261,19 +280,51 @@ out:
     return status;
 }
 
-/* Which application it is: by the log that came with the quote, by MRCONFIGID, by what is pinned. */
-static ratls_status establish_identity(ratls_verification *v, ratls_error **err)
+/* Which application it is: by the log that came with the quote, and by MRCONFIGID. */
+static ratls_status prove_identity(ratls_verification *v, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     ratls_identity_sources sources;
 
+    if (v->recalled) {
+        return RATLS_OK;
+    }
     TRY(ratls_evidence_read_log(&v->evidence, err));
     sources = ratls_evidence_sources(&v->evidence);
-    TRY(ratls_identity_establish(&v->identity, &v->quote, &sources, err));
+    TRY(ratls_identity_establish(&v->proved, &v->quote, &sources, err));
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* And by what is pinned. */
+static ratls_status establish_identity(ratls_verification *v, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    TRY(prove_identity(v, err));
+    v->identity = v->proved;
     TRY(ratls_policy_confirm_application(v->policy, &v->quote, &v->identity, err));
     if (v->has_report) {
         TRY(ratls_report_check_identity(&v->report, &v->identity, err));
     }
+    status = RATLS_OK;
+out:
+    return status;
+}
+
+/* Only what was accepted, with nothing but its attributes waived, is kept. */
+static ratls_status keep(ratls_verification *v, ratls_error **err)
+{
+    ratls_status status = RATLS_ERR_INTERNAL;
+
+    if (v->cache == NULL || v->from_cache || !v->key_bound) {
+        return RATLS_OK;
+    }
+    if (v->kept == NULL) {
+        TRY(ratls_kept_evidence_new(&v->kept, v->certificate, v->evidence.spki, v->quote.whole, &v->proved, err));
+    }
+    TRY(ratls_verdict_cache_store(v->cache, v->cache_key, &v->claims, v->kept, err));
     status = RATLS_OK;
 out:
     return status;
@@ -312,10 +363,8 @@ ratls_status ratls_verification_judge(ratls_verification *v, ratls_error **err)
     TRY(establish_identity(v, err));
     /* 7. The caller's policy, also on what came from the cache. */
     TRY(ratls_policy_apply(v->policy, &v->quote, &v->claims, &v->identity, &v->waived, err));
-    /* 8. Only what was accepted, with nothing but its attributes waived, is kept. */
-    if (v->cache != NULL && !v->from_cache && v->key_bound) {
-        TRY(ratls_verdict_cache_store(v->cache, v->cache_key, &v->claims, err));
-    }
+    /* 8. For the next time. */
+    TRY(keep(v, err));
     warn_of_missing_pins(v);
     status = RATLS_OK;
 out:

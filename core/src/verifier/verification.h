@@ -20,8 +20,11 @@ typedef struct {
     bool has_quote;
     ratls_verdict_cache *cache; /* NULL: none is used */
     uint8_t cache_key[RATLS_SHA256_LEN];
+    bool recalled;             /* claims and evidence came from the cache; what they rest on is still to be looked at */
+    ratls_kept_evidence *kept; /* held; NULL unless recalled */
     ratls_claims claims;
-    ratls_identity identity;
+    ratls_identity proved;     /* which application it is, whatever is pinned … */
+    ratls_identity identity;   /* … and with what the pins confirm */
     ratls_advisories waived;
     bool from_cache;
     bool key_bound;
@@ -33,6 +36,9 @@ ratls_status ratls_verification_begin(
     ratls_verification *v, ratls_verifier *verifier, const ratls_verify_options *options, const ratls_cancel *cancel, ratls_error **err);
 
 void ratls_verification_end(ratls_verification *v);
+
+/** Claims and evidence of `certificate` from the cache, if they are there: then there is nothing to read. */
+ratls_status ratls_verification_recall(ratls_verification *v, ratls_error **err);
 
 /** The evidence in `certificate`, or what waives it. */
 ratls_status ratls_verification_read_certificate(ratls_verification *v, ratls_error **err);

@@ -9,8 +9,11 @@ static ratls_status verify_certificate(
 
     /* 1. What the caller accepts. */
     TRY(ratls_verification_begin(v, verifier, options, cancel, err));
-    /* 2. The evidence in the certificate, or what waives it. */
-    TRY(ratls_verification_read_certificate(v, err));
+    /* 2. The evidence in the certificate, or what waives it, if it was not read before. */
+    TRY(ratls_verification_recall(v, err));
+    if (!v->recalled) {
+        TRY(ratls_verification_read_certificate(v, err));
+    }
     /* 3. The time to verify for. */
     TRY(ratls_verification_set_time(v, err));
     /* 4. to 8. */

@@ -90,7 +90,7 @@ static void every_option_of_the_table(void **state)
         ratls_error *err = NULL;
         char json[96] = "{\"";
 
-        if (strcmp(ratls_option_rows[i].scope, "verify") == 0) {
+        if (strcmp(ratls_nth_text(ratls_option_rows[i].name, RATLS_OPTION_SCOPE), "verify") == 0) {
             memcpy(json + 2, ratls_option_rows[i].name, strlen(ratls_option_rows[i].name));
             memcpy(json + 2 + strlen(ratls_option_rows[i].name), "\":null}", 8);
             ASSERT_FAILS(parse(&policy, json, &err), OPTION_TYPE);

@@ -37,17 +37,18 @@ static void store(size_t number)
     uint8_t key[32];
 
     make_key(key, number);
-    assert_int_equal(ratls_verdict_cache_store(cache, key, &claims, NULL), RATLS_OK);
+    assert_int_equal(ratls_verdict_cache_store(cache, key, &claims, NULL, NULL), RATLS_OK);
 }
 
 static bool finds(size_t number, int64_t ttl_s, int64_t now)
 {
+    ratls_kept_evidence *evidence;
     ratls_claims found;
     uint8_t key[32];
     bool hit = false;
 
     make_key(key, number);
-    assert_int_equal(ratls_verdict_cache_find(&found, &hit, cache, key, ttl_s, now, NULL), RATLS_OK);
+    assert_int_equal(ratls_verdict_cache_find(&found, &evidence, &hit, cache, key, ttl_s, now, NULL), RATLS_OK);
     assert_int_equal(found.tcb_status, hit ? RATLS_TCB_OUT_OF_DATE : RATLS_TCB_NONE);
     assert_int_equal(found.advisories.len, hit ? 1 : 0);
     ratls_claims_clear(&found);
@@ -153,14 +154,15 @@ static void *use_cache(void *argument)
     int *wrong = argument;
 
     for (size_t i = 0; i < 2000; i++) {
+        ratls_kept_evidence *evidence;
         ratls_claims found;
         uint8_t key[32];
         bool hit = false;
 
         make_key(key, i % 40);
-        *wrong += ratls_verdict_cache_store(cache, key, &claims, NULL) != RATLS_OK;
+        *wrong += ratls_verdict_cache_store(cache, key, &claims, NULL, NULL) != RATLS_OK;
         make_key(key, (i * 7) % 40);
-        *wrong += ratls_verdict_cache_find(&found, &hit, cache, key, 3600, TEST_NOW, NULL) != RATLS_OK;
+        *wrong += ratls_verdict_cache_find(&found, &evidence, &hit, cache, key, 3600, TEST_NOW, NULL) != RATLS_OK;
         *wrong += hit && found.advisories.len != 1;
         ratls_claims_clear(&found);
         if (i % 13 == 0) {

@@ -142,7 +142,7 @@ static void a_forked_child_begins_afresh(void **state)
     verifier = test_verifier(&judge);
     cache = ratls_verifier_cache(verifier);
     companion = ratls_verifier_companion(verifier, make_companion);
-    assert_int_equal(ratls_verdict_cache_store(cache, key, &judge.claims, NULL), RATLS_OK);
+    assert_int_equal(ratls_verdict_cache_store(cache, key, &judge.claims, NULL, NULL), RATLS_OK);
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
