@@ -12,20 +12,11 @@ enum {
 };
 
 /* X.690, 10.1: definite, and in the fewest bytes. */
-static bool read_length(ratls_reader *reader, size_t *out)
+static bool read_long_length(ratls_reader *reader, size_t *out, uint8_t first)
 {
-    uint8_t first;
+    size_t bytes = (size_t)first - LENGTH_LONG;
     uint64_t length;
-    size_t bytes;
 
-    if (!ratls_reader_u8(reader, &first)) {
-        return false;
-    }
-    if (first < LENGTH_LONG) {
-        *out = first;
-        return true;
-    }
-    bytes = first - LENGTH_LONG;
     if (bytes > LENGTH_BYTES_MAX || !ratls_reader_uint_be(reader, &length, bytes)) {
         return false;
     }
@@ -36,15 +27,31 @@ static bool read_length(ratls_reader *reader, size_t *out)
     return true;
 }
 
-bool ratls_der_next(ratls_reader *reader, ratls_der *out)
+/* One element, whole; the reader stays where it was on failure. Inlined, since certificates and lists are made of nothing else. */
+static inline bool read_element(ratls_reader *reader, ratls_der *out)
 {
     ratls_reader ahead = *reader;
-    ratls_der element;
+    uint8_t tag, first;
     size_t length;
 
-    if (!ratls_reader_u8(&ahead, &element.tag) || (element.tag & TAG_NUMBER_MASK) == TAG_NUMBER_MASK ||
-        !read_length(&ahead, &length) || !ratls_reader_take(&ahead, &element.content, length) ||
-        !ratls_reader_take(reader, &element.whole, reader->left - ahead.left)) {
+    if (!ratls_reader_u8(&ahead, &tag) || (tag & TAG_NUMBER_MASK) == TAG_NUMBER_MASK || !ratls_reader_u8(&ahead, &first)) {
+        return false;
+    }
+    length = first;
+    if ((first >= LENGTH_LONG && !read_long_length(&ahead, &length, first)) || length > ahead.left) {
+        return false;
+    }
+    out->tag = tag;
+    out->content = (ratls_bytes){ahead.next, length};
+    out->whole = (ratls_bytes){reader->next, reader->left - ahead.left + length};
+    return ratls_reader_skip(reader, out->whole.len);
+}
+
+bool ratls_der_next(ratls_reader *reader, ratls_der *out)
+{
+    ratls_der element;
+
+    if (!read_element(reader, &element)) {
         return false;
     }
     *out = element;
@@ -53,13 +60,11 @@ bool ratls_der_next(ratls_reader *reader, ratls_der *out)
 
 bool ratls_der_expect(ratls_reader *reader, uint8_t tag, ratls_der *out)
 {
-    ratls_reader ahead = *reader;
     ratls_der element;
 
-    if (!ratls_der_next(&ahead, &element) || element.tag != tag) {
+    if (reader->left == 0 || reader->next[0] != tag || !read_element(reader, &element)) {
         return false;
     }
-    *reader = ahead;
     *out = element;
     return true;
 }
