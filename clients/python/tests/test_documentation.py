@@ -4,6 +4,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import json
 import re
 import shutil
 import subprocess
@@ -18,11 +19,15 @@ import pytest
 from psycopg import pq
 
 import psycopg_ratls
+import ra_tls_verify
 from psycopg_ratls import _parameters, connect
 from psycopg_ratls._parameters import resolve, through_tunnel
 from ra_tls_verify import NoopVerifier
+from simulator.manifest import Manifest, Signer
 from simulator.minted import Minted
+from simulator.names import NameServer
 from simulator.postgres import Cluster
+from simulator.report_server import ReportServer
 from simulator.sidecar import Sidecar
 from simulator.world import World
 
@@ -75,17 +80,35 @@ def run_all(page: Path, texts: list[str], namespace: dict[str, Any]) -> None:
     asyncio.run(main())
 
 
-def test_the_snippets_run(front: Sidecar, server: Minted, cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def elsewhere(front: Sidecar, server: Minted, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What runs elsewhere in the documentation: a name server, a signer, a sidecar's report."""
+    (tmp_path / "app-compose.json").write_bytes(server.guest.app_compose)
+    pins = {name: server.field(name) for name in ("rtmr0", "rtmr1", "rtmr2")}
+    (tmp_path / "policy.json").write_text(json.dumps({"allowed_mr_td": [server.mr_td], "pins": {**pins, "app_id": server.guest.app_id.hex()},
+                                                      "allow_partial_pins": True}))
+    signer = Signer()
+    with NameServer() as names, ReportServer(World("documentation", now=server.now), clock=lambda: int(time.time())) as reports:
+        names.publish("cluster.example", Manifest(url=f"https://127.0.0.1:{front.port}").signed(signer))
+        yield {"0x19e7…ff2a": signer.address, "10.0.0.53": names.address, "http://db.example:8080/attestation": reports.url}
+
+
+def test_the_snippets_run(front: Sidecar, elsewhere: dict[str, str], server: Minted, cluster: Cluster, tmp_path: Path,
+                          capsys: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, Any] = {"dsn": cluster.dsn(port=front.port), "ask_our_service": ask_our_service}
     texts = [filled_in(text, server) for text in snippets(PAGE) if not text.startswith("# ")]
+    for documented, here in elsewhere.items():
+        assert any(documented in text for text in texts)
+        texts = [text.replace(documented, here) for text in texts]
     assert len(texts) >= 8
     run_all(PAGE, texts, namespace)
     out = capsys.readouterr().out
-    assert out.count("{'answer': 42}") == 3 and out.count("42\n") >= 2 and server.mr_td in out
+    assert out.count("{'answer': 42}") == 4 and f"{server.guest.app_id.hex()} kms" in out and "True\n" in out and out.count("42\n") >= 2 and server.mr_td in out
     assert (tmp_path / "evidence.json").exists()
     verifier = namespace["Ours"]()
     assert verifier.verify_certificate_sync(server.certificate_der).tcb_status == "OK"
     namespace["engine"].dispose()
+    assert namespace["is_genuine"](elsewhere["http://db.example:8080/attestation"])
 
 
 @pytest.mark.parametrize("page", READMES, ids=lambda page: page.parent.parent.name)
@@ -178,5 +201,5 @@ def test_what_is_unchanged_reaches_the_driver(name: str) -> None:
 
 def test_the_overview_names_what_there_is() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    for name in (*psycopg_ratls.__all__, "ConnectionPool", "AsyncConnectionPool"):
+    for name in (*psycopg_ratls.__all__, *ra_tls_verify.__all__, "ConnectionPool", "AsyncConnectionPool"):
         assert name == "__version__" or name in page, name
