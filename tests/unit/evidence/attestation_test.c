@@ -90,6 +90,7 @@ static void v0_every_platform_is_walked(void **state)
         if (cases[i].with_body) {
             assert_every_cut_refused(&envelope, RATLS_ERR_EVIDENCE_SCALE_FORMAT);
         }
+        ratls_attestation_clear(&attestation);
         buffer_free(&envelope);
     }
     buffer_free(&quote);
@@ -342,6 +343,7 @@ static void v1_every_platform_is_walked(void **state)
         assert_int_equal(attestation.platform, cases[i].platform);
         assert_null(attestation.quote);
         assert_every_cut_refused(&envelope, RATLS_ERR_EVIDENCE_MESSAGEPACK_FORMAT);
+        ratls_attestation_clear(&attestation);
         buffer_free(&envelope);
     }
     buffer_free(&quote);

@@ -78,8 +78,11 @@ static void schemes_that_are_refused(void **state)
     char longer[RATLS_HTTP_URL_MAX + 2];
 
     (void)state;
-    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-        fails(urls[i], NULL, RATLS_ERR_REPORT_URL);
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) { /* a message shows '?' for what cannot be printed */
+        char *json = NULL;
+
+        assert_int_equal(ratls_report_fetch(&json, urls[i], NULL, NULL, NULL), RATLS_ERR_REPORT_URL);
+        assert_null(json);
     }
     memset(longer, 'a', sizeof longer);
     memcpy(longer, "http://", 7);
