@@ -1,6 +1,8 @@
 """The verdict cache: what a second look at a certificate may rest on, and what it may not."""
 from __future__ import annotations
 
+from typing import Any
+
 from casebook.book import Book
 from casebook.outcome import failure, kept
 
@@ -24,6 +26,12 @@ def write(book: Book) -> None:
                  [(mine, {}, kept(False)), (mine, wrong_mr_td, failure("MRTD_NOT_ALLOWED", healthy)), (mine, {}, kept(True))])
     book.in_turn("cache/pinned-rightly-later", "a kept verdict under a pin that it meets", "noop",
                  [(mine, {}, kept(False)), (mine, {"allowed_mr_td": [book.sound.mr_td]}, kept(True))])
+    application: dict[str, Any] = {"allowed_mr_td": [book.sound.mr_td],
+                   "pins": {**{name: [book.sound.field(name)] for name in ("rtmr0", "rtmr1", "rtmr2")}, "compose_hash": [book.sound.guest.compose_hash.hex()],
+                            "instance_id": [book.sound.guest.instance_id.hex()]}}
+    other_instance = {**application, "pins": {**application["pins"], "instance_id": ["ab" * 20]}}
+    book.in_turn("cache/application-later", "a kept verdict knows the application, and is held against its pins", good,
+                 [(mine, {}, kept(False)), (mine, application, kept(True)), (mine, other_instance, failure("PIN_MISMATCH", healthy))])
     book.in_turn("cache/refused-before", "a refusal by the options leaves nothing behind", good,
                  [(mine, wrong_mr_td, failure("MRTD_NOT_ALLOWED", healthy)), (mine, {}, kept(False))])
     book.in_turn("cache/debug-later", "debug allowed once is not allowed for ever", good,
