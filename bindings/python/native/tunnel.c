@@ -13,6 +13,10 @@ static const ratls_py_setting tunnel_settings[] = {
     ROW(keepalive_idle_s, RATLS_PY_INT32),
     ROW(keepalive_interval_s, RATLS_PY_INT32),
     ROW(keepalive_count, RATLS_PY_INT32),
+    ROW(client_attestation, RATLS_PY_INT32),
+    ROW(dstack_socket, RATLS_PY_TEXT),
+    ROW(dstack_simulator_endpoint, RATLS_PY_TEXT),
+    ROW(dstack_timeout_ms, RATLS_PY_INT64),
     ROW(leader, RATLS_PY_LEADER),
     ROW(leader_drain_ms, RATLS_PY_INT64),
 };

@@ -4,6 +4,7 @@ from __future__ import annotations
 import atexit
 import json
 import math
+import os
 import threading
 import weakref
 from types import TracebackType
@@ -43,7 +44,9 @@ class Tunnel:
     def open(cls, verifier: RaTlsVerifier, host: str | None = None, port: int = 0, *, server_name: str | None = None,
              options: VerifyOptions | None = None, connect_timeout: float | None = None, handshake_timeout: float | None = None,
              start_tls: bool = False, tcp_user_timeout: float | None = None, keepalive_idle: int | None = None,
-             keepalive_interval: int | None = None, keepalive_count: int | None = None, leader: Leader | None = None) -> Tunnel:
+             keepalive_interval: int | None = None, keepalive_count: int | None = None, leader: Leader | None = None,
+             client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
+             dstack_timeout: float | None = None) -> Tunnel:
         """Make one attested handshake, and open the socket; or, when one runs in this process already with the same verifier
         and equal arguments, share that one without a handshake.
 
@@ -61,6 +64,13 @@ class Tunnel:
             keepalive_interval: seconds between two probes (10).
             keepalive_count: probes without an answer after which the server counts as gone (3).
             leader: the cluster whose leader to dial, whoever it is at each time, instead of a host.
+            client_attestation: True: present a certificate of this client's own TEE, which the dstack guest agent must give
+                before anything is dialled; not given: present one when the server asks and a guest agent is there; False: never.
+            dstack_socket: path of the guest agent's socket; not given: the first of the usual places that is there.
+            dstack_timeout: seconds for one certificate from the guest agent (60).
+
+        The environment's DSTACK_SIMULATOR_ENDPOINT, or else TAPPD_SIMULATOR_ENDPOINT, names another guest agent, a socket or an
+        http(s) URL. It counts only with allow_simulator, without a dstack_socket, and in no setuid process.
 
         Raises:
             UsageError, RefusedError, UnavailableError
@@ -68,19 +78,23 @@ class Tunnel:
         return _calls.watched(_opening(
             verifier, options, host=host, port=port, server_name=server_name, connect_timeout=connect_timeout,
             handshake_timeout=handshake_timeout, start_tls=start_tls, tcp_user_timeout=tcp_user_timeout,
-            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count, leader=leader))
+            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count, leader=leader,
+            client_attestation=client_attestation, dstack_socket=dstack_socket, dstack_timeout=dstack_timeout))
 
     @classmethod
     async def open_async(cls, verifier: RaTlsVerifier, host: str | None = None, port: int = 0, *, server_name: str | None = None,
                          options: VerifyOptions | None = None, connect_timeout: float | None = None,
                          handshake_timeout: float | None = None, start_tls: bool = False,
                          tcp_user_timeout: float | None = None, keepalive_idle: int | None = None,
-                         keepalive_interval: int | None = None, keepalive_count: int | None = None, leader: Leader | None = None) -> Tunnel:
+                         keepalive_interval: int | None = None, keepalive_count: int | None = None, leader: Leader | None = None,
+                         client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
+                         dstack_timeout: float | None = None) -> Tunnel:
         """open() as a coroutine; cancelling the task ends the opening."""
         return await _calls.awaitable(_opening(
             verifier, options, host=host, port=port, server_name=server_name, connect_timeout=connect_timeout,
             handshake_timeout=handshake_timeout, start_tls=start_tls, tcp_user_timeout=tcp_user_timeout,
-            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count, leader=leader))
+            keepalive_idle=keepalive_idle, keepalive_interval=keepalive_interval, keepalive_count=keepalive_count, leader=leader,
+            client_attestation=client_attestation, dstack_socket=dstack_socket, dstack_timeout=dstack_timeout))
 
     def result(self) -> VerifyResult:
         """The verdict on the newest certificate that was accepted."""
@@ -193,7 +207,8 @@ def _opening(verifier: RaTlsVerifier, options: VerifyOptions | None, **given: An
 
 def _settings(*, host: str | None, port: int, server_name: str | None, start_tls: bool, connect_timeout: float | None,
               handshake_timeout: float | None, tcp_user_timeout: float | None, keepalive_idle: int | None,
-              keepalive_interval: int | None, keepalive_count: int | None, leader: Leader | None) -> dict[str, Any]:
+              keepalive_interval: int | None, keepalive_count: int | None, leader: Leader | None,
+              client_attestation: bool | None, dstack_socket: str | os.PathLike[str] | None, dstack_timeout: float | None) -> dict[str, Any]:
     """The settings by their names in C; None for what is not given."""
     if not isinstance(leader, Leader | None):
         raise from_code("ARGUMENT_INVALID", argument="leader", what=f"expected a Leader, found {type(leader).__name__}")
@@ -204,6 +219,9 @@ def _settings(*, host: str | None, port: int, server_name: str | None, start_tls
         raise from_code("ARGUMENT_INVALID", argument="port", what="expected 1 to 65535, or 0 for PostgreSQL's")
     if not isinstance(start_tls, bool):
         raise from_code("ARGUMENT_INVALID", argument="start_tls", what=f"expected True or False, found {start_tls!r}")
+    if not isinstance(client_attestation, bool | None):
+        raise from_code("ARGUMENT_INVALID", argument="client_attestation",
+                        what=f"expected True, False or None, found {client_attestation!r}")
     return {
         "host": host, "port": port, "server_name": server_name, "start_tls": int(start_tls),
         "connect_timeout_ms": _milliseconds("connect_timeout", connect_timeout),
@@ -212,5 +230,22 @@ def _settings(*, host: str | None, port: int, server_name: str | None, start_tls
         "keepalive_idle_s": _whole("keepalive_idle", keepalive_idle),
         "keepalive_interval_s": _whole("keepalive_interval", keepalive_interval),
         "keepalive_count": _whole("keepalive_count", keepalive_count),
+        "client_attestation": {None: 0, True: 1, False: -1}[client_attestation],
+        "dstack_socket": _path("dstack_socket", dstack_socket),
+        "dstack_simulator_endpoint": _simulator_endpoint(),
+        "dstack_timeout_ms": _milliseconds("dstack_timeout", dstack_timeout),
         "leader": None if leader is None else leader.handle(),
         "leader_drain_ms": None if leader is None else leader.drain_ms}
+
+
+def _path(argument: str, path: str | os.PathLike[str] | None) -> str | None:
+    """As text; what it may be, the core says."""
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str | None) or "\0" in (text or ""):
+        raise from_code("ARGUMENT_INVALID", argument=argument, what=f"expected a path, found {path!r}")
+    return text
+
+
+def _simulator_endpoint() -> str | None:
+    """What the environment says, as dstack's own tools read it. Whether it counts, the core decides."""
+    return os.environ.get("DSTACK_SIMULATOR_ENDPOINT") or os.environ.get("TAPPD_SIMULATOR_ENDPOINT") or None

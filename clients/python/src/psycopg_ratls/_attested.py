@@ -40,7 +40,8 @@ class Way:
 
     @classmethod
     def to(cls, conninfo: str, parameters: dict[str, ConnParam], *, verifier: RaTlsVerifier | None, options: VerifyOptions | None,
-           allow_simulator: bool, start_tls: bool, leader: Leader | None = None) -> Way:
+           allow_simulator: bool, start_tls: bool, leader: Leader | None = None, client_attestation: bool | None = None,
+           dstack_socket: str | os.PathLike[str] | None = None) -> Way:
         """Resolve a connection string. Nothing is dialled."""
         if not isinstance(leader, Leader | None):
             raise from_code("ARGUMENT_INVALID", argument="leader", what=f"expected a Leader, found {type(leader).__name__}")
@@ -48,7 +49,8 @@ class Way:
         return cls(target, {
             "verifier": default_verifier() if verifier is None else verifier, "host": target.address or None, "port": target.port,
             "server_name": target.server_name, "options": _accepting(options, allow_simulator), "connect_timeout": target.timeout,
-            "start_tls": start_tls, "leader": leader, **target.link})
+            "start_tls": start_tls, "leader": leader, "client_attestation": client_attestation, "dstack_socket": dstack_socket,
+            **target.link})
 
     def open(self) -> Tunnel:
         """A tunnel of its own, or a hold of the one that leads there already."""

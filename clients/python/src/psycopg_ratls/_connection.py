@@ -30,7 +30,8 @@ class Connection(Attested, psycopg.Connection[Row]):
     @classmethod
     def connect(cls, conninfo: str = "", *,  # type: ignore[override]
                 verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None, autocommit: bool = False,
+                allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None, autocommit: bool = False,
                 prepare_threshold: int | None = 5, context: AdaptContext | None = None,
                 row_factory: RowFactory[Row] | None = None, cursor_factory: type[psycopg.Cursor[Row]] | None = None,
                 **kwargs: ConnParam) -> Self:
@@ -38,7 +39,7 @@ class Connection(Attested, psycopg.Connection[Row]):
         start = time.monotonic()
         with driver_errors():
             way = Way.to(conninfo, kwargs, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls,
-                         leader=leader)
+                         leader=leader, client_attestation=client_attestation, dstack_socket=dstack_socket)
             tunnel = way.open()
         try:
             with way.driving(tunnel, start) as through:
@@ -67,7 +68,8 @@ class AsyncConnection(Attested, psycopg.AsyncConnection[Row]):
     @classmethod
     async def connect(cls, conninfo: str = "", *,  # type: ignore[override]
                       verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-                      allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None, autocommit: bool = False,
+                      allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                      client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None, autocommit: bool = False,
                       prepare_threshold: int | None = 5, context: AdaptContext | None = None,
                       row_factory: AsyncRowFactory[Row] | None = None,
                       cursor_factory: type[psycopg.AsyncCursor[Row]] | None = None, **kwargs: ConnParam) -> Self:
@@ -75,7 +77,7 @@ class AsyncConnection(Attested, psycopg.AsyncConnection[Row]):
         start = time.monotonic()
         with driver_errors():
             way = Way.to(conninfo, kwargs, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls,
-                         leader=leader)
+                         leader=leader, client_attestation=client_attestation, dstack_socket=dstack_socket)
             tunnel = await way.open_async()
         try:
             with way.driving(tunnel, start) as through:
@@ -98,16 +100,20 @@ class AsyncConnection(Attested, psycopg.AsyncConnection[Row]):
 
 @overload
 def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ...,
-            allow_simulator: bool = ..., start_tls: bool = ..., leader: Leader | None = ..., row_factory: RowFactory[Row], autocommit: bool = ...,
+            allow_simulator: bool = ..., start_tls: bool = ..., leader: Leader | None = ...,
+            client_attestation: bool | None = ..., dstack_socket: str | os.PathLike[str] | None = ...,
+            row_factory: RowFactory[Row], autocommit: bool = ...,
             prepare_threshold: int | None = ..., context: AdaptContext | None = ...,
             cursor_factory: type[psycopg.Cursor[Row]] | None = ..., **kwargs: ConnParam) -> Connection[Row]: ...
 @overload
 def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ...,
-            allow_simulator: bool = ..., start_tls: bool = ..., leader: Leader | None = ..., row_factory: None = None, autocommit: bool = ...,
+            allow_simulator: bool = ..., start_tls: bool = ..., leader: Leader | None = ...,
+            client_attestation: bool | None = ..., dstack_socket: str | os.PathLike[str] | None = ..., row_factory: None = None, autocommit: bool = ...,
             prepare_threshold: int | None = ..., context: AdaptContext | None = ...,
             cursor_factory: type[psycopg.Cursor[DictRow]] | None = ..., **kwargs: ConnParam) -> Connection[DictRow]: ...
 def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
-            allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None, **kwargs: Any) -> Connection[Any]:
+            allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+            client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None, **kwargs: Any) -> Connection[Any]:
     """Verify that the server runs inside a genuine TEE, then connect to it with psycopg.
 
     Args:
@@ -117,6 +123,9 @@ def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: Ve
         allow_simulator: accept a server without a quote, only while nothing is pinned. For development.
         start_tls: send PostgreSQL's SSLRequest first, for a server that does not take TLS from the first byte on.
         leader: the cluster whose leader to connect to; a host, address or port of the connection string then stands for none.
+        client_attestation: True: present a certificate of this client's own TEE, which the dstack guest agent must give before
+            anything is dialled; not given: present one when the server asks and a guest agent is there; False: never.
+        dstack_socket: path of the guest agent's socket; not given: the first of the usual places that is there.
         kwargs: what psycopg.connect() takes: autocommit, row_factory (not given: dict_row), connection parameters…
 
     Returns:
@@ -127,27 +136,31 @@ def connect(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: Ve
         psycopg.OperationalError: the server was accepted but would not connect.
     """
     return Connection.connect(dsn, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls, leader=leader,
-                              **kwargs)
+                              client_attestation=client_attestation, dstack_socket=dstack_socket, **kwargs)
 
 
 @overload
 async def connect_async(
         dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ..., allow_simulator: bool = ...,
-        start_tls: bool = ..., leader: Leader | None = ..., row_factory: AsyncRowFactory[Row], autocommit: bool = ..., prepare_threshold: int | None = ...,
+        start_tls: bool = ..., leader: Leader | None = ..., client_attestation: bool | None = ..., dstack_socket: str | os.PathLike[str] | None = ...,
+        row_factory: AsyncRowFactory[Row], autocommit: bool = ..., prepare_threshold: int | None = ...,
         context: AdaptContext | None = ..., cursor_factory: type[psycopg.AsyncCursor[Row]] | None = ...,
         **kwargs: ConnParam) -> AsyncConnection[Row]: ...
 @overload
 async def connect_async(
         dsn: str = "", *, verifier: RaTlsVerifier | None = ..., options: VerifyOptions | None = ..., allow_simulator: bool = ...,
-        start_tls: bool = ..., leader: Leader | None = ..., row_factory: None = None, autocommit: bool = ...,
+        start_tls: bool = ..., leader: Leader | None = ..., client_attestation: bool | None = ..., dstack_socket: str | os.PathLike[str] | None = ...,
+        row_factory: None = None, autocommit: bool = ...,
         prepare_threshold: int | None = ..., context: AdaptContext | None = ...,
         cursor_factory: type[psycopg.AsyncCursor[DictRow]] | None = ..., **kwargs: ConnParam) -> AsyncConnection[DictRow]: ...
 async def connect_async(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
                         allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                        client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
                         **kwargs: Any) -> AsyncConnection[Any]:
     """connect() as a coroutine, for a psycopg.AsyncConnection. Nothing blocks the event loop; cancelling ends it."""
     return await AsyncConnection.connect(
-        dsn, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls, leader=leader, **kwargs)
+        dsn, verifier=verifier, options=options, allow_simulator=allow_simulator, start_tls=start_tls, leader=leader,
+        client_attestation=client_attestation, dstack_socket=dstack_socket, **kwargs)
 
 
 def attestation(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> VerifyResult:

@@ -95,14 +95,16 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
 
     def __init__(self, conninfo: ConninfoParam = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
                  allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                 client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
                  connection_class: type[Connection[Any]] = Connection, kwargs: KwargsParam | None = None, open: bool = True,
                  check: Callable[[Connection[Any]], None] | None = None, max_lifetime: float = MAX_LIFETIME_SECONDS,
                  **pool: Any) -> None:
         """
         Args:
             conninfo, kwargs: as for psycopg_ratls.connect(); functions that return them are allowed (psycopg_pool 3.3).
-            verifier, options, allow_simulator, start_tls, leader: as for psycopg_ratls.connect(). With a leader new connections go to
-                whoever leads the cluster then, and connections to one that has been superseded are replaced.
+            verifier, options, allow_simulator, start_tls, leader, client_attestation, dstack_socket: as for
+                psycopg_ratls.connect(). One certificate of the client's serves all connections. With a leader new connections go
+                to whoever leads the cluster then, and connections to one that has been superseded are replaced.
             open: open it now, which connects; else call open(), or use it in a `with`.
             check: called with each connection before it is given out; raises for one that is not to be used.
             max_lifetime: seconds after which a connection is replaced, an idle one as well: at most so long does one outlive
@@ -116,7 +118,7 @@ class ConnectionPool(psycopg_pool.ConnectionPool[Connection[Any]]):
         self._tunnel: Tunnel | None = None
         self._connector = _Connector(connection_class, {
             "verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls,
-            "leader": leader})
+            "leader": leader, "client_attestation": client_attestation, "dstack_socket": dstack_socket})
 
         def usable(connection: Connection[Any]) -> None:
             _check(connection)
@@ -195,7 +197,8 @@ class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]
 
     def __init__(self, conninfo: AsyncConninfoParam = "", *, verifier: RaTlsVerifier | None = None,
                  options: VerifyOptions | None = None, allow_simulator: bool = False, start_tls: bool = False,
-                 leader: Leader | None = None, connection_class: type[AsyncConnection[Any]] = AsyncConnection,
+                 leader: Leader | None = None, client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
+                 connection_class: type[AsyncConnection[Any]] = AsyncConnection,
                  kwargs: AsyncKwargsParam | None = None, open: bool = False, check: Callable[[AsyncConnection[Any]], Awaitable[None]] | None = None,
                  max_lifetime: float = MAX_LIFETIME_SECONDS, **pool: Any) -> None:
         """The arguments of ConnectionPool; `check` is a coroutine function. Open it with `await pool.open()` or `async with`."""
@@ -205,7 +208,7 @@ class AsyncConnectionPool(psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]
         self._tunnel: Tunnel | None = None
         self._connector = _AsyncConnector(connection_class, {
             "verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls,
-            "leader": leader})
+            "leader": leader, "client_attestation": client_attestation, "dstack_socket": dstack_socket})
 
         async def usable(connection: AsyncConnection[Any]) -> None:
             _check(connection)

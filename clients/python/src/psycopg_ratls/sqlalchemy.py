@@ -1,6 +1,7 @@
 """SQLAlchemy engines whose connections are attested."""
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -33,12 +34,13 @@ _DRIVER_ARGUMENTS = ("autocommit", "context", "cursor_factory", "prepare_thresho
 
 def create_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
                   allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                  client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
                   **engine: Any) -> sqlalchemy.Engine:
     """sqlalchemy.create_engine() with attested connections.
 
     Args:
         dsn: connection string as for psycopg_ratls.connect(), or SQLAlchemy's URL, `postgresql+psycopg://…`.
-        verifier, options, allow_simulator, start_tls, leader: as for psycopg_ratls.connect().
+        verifier, options, allow_simulator, start_tls, leader, client_attestation, dstack_socket: as for psycopg_ratls.connect().
         engine: what sqlalchemy.create_engine() takes; pool_recycle, when not given, is 3600 seconds.
 
     Raises:
@@ -48,7 +50,7 @@ def create_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | N
     """
     url, conninfo = _read(dsn, engine)
     made = sqlalchemy.create_engine(url, **engine)
-    arguments = _arguments(verifier, options, allow_simulator, start_tls, leader)
+    arguments = _arguments(verifier, options, allow_simulator, start_tls, leader, client_attestation, dstack_socket)
 
     def attested(dialect: Any, record: Any, cargs: Any, cparams: dict[str, Any]) -> Any:
         given, parameters = _split(conninfo, cparams)
@@ -60,11 +62,12 @@ def create_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | N
 
 def create_async_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifier | None = None,
                         options: VerifyOptions | None = None, allow_simulator: bool = False, start_tls: bool = False,
-                        leader: Leader | None = None, **engine: Any) -> AsyncEngine:
+                        leader: Leader | None = None, client_attestation: bool | None = None,
+                        dstack_socket: str | os.PathLike[str] | None = None, **engine: Any) -> AsyncEngine:
     """sqlalchemy.ext.asyncio.create_async_engine() with attested connections; see create_engine()."""
     url, conninfo = _read(dsn, engine)
     made = _create_async_engine(url, **engine)
-    arguments = _arguments(verifier, options, allow_simulator, start_tls, leader)
+    arguments = _arguments(verifier, options, allow_simulator, start_tls, leader, client_attestation, dstack_socket)
 
     async def connect(*cargs: Any, **cparams: Any) -> Any:
         given, parameters = _split(conninfo, cparams)
@@ -79,24 +82,26 @@ def create_async_engine(dsn: str | sqlalchemy.URL = "", *, verifier: RaTlsVerifi
 
 def creator(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
             allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+            client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
             **kwargs: Any) -> Callable[[], Connection[Any]]:
     """For `sqlalchemy.create_engine("postgresql+psycopg://", creator=creator(dsn, …))`; rows are tuples, as SQLAlchemy wants them."""
-    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls, leader)}
+    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls, leader, client_attestation, dstack_socket)}
     return lambda: Connection.connect(dsn, **arguments)
 
 
 def async_creator(dsn: str = "", *, verifier: RaTlsVerifier | None = None, options: VerifyOptions | None = None,
                   allow_simulator: bool = False, start_tls: bool = False, leader: Leader | None = None,
+                  client_attestation: bool | None = None, dstack_socket: str | os.PathLike[str] | None = None,
                   **kwargs: Any) -> Callable[[], Awaitable[AsyncConnection[Any]]]:
     """For `create_async_engine("postgresql+psycopg://", async_creator=async_creator(dsn, …))`."""
-    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls, leader)}
+    arguments = {**kwargs, **_arguments(verifier, options, allow_simulator, start_tls, leader, client_attestation, dstack_socket)}
     return lambda: AsyncConnection.connect(dsn, **arguments)
 
 
 def _arguments(verifier: RaTlsVerifier | None, options: VerifyOptions | None, allow_simulator: bool, start_tls: bool,
-               leader: Leader | None) -> dict[str, Any]:
+               leader: Leader | None, client_attestation: bool | None, dstack_socket: str | os.PathLike[str] | None) -> dict[str, Any]:
     return {"verifier": verifier, "options": options, "allow_simulator": allow_simulator, "start_tls": start_tls, "leader": leader,
-            "row_factory": tuple_row}
+            "client_attestation": client_attestation, "dstack_socket": dstack_socket, "row_factory": tuple_row}
 
 
 def _read(dsn: str | sqlalchemy.URL, engine: dict[str, Any]) -> tuple[str | sqlalchemy.URL, str]:

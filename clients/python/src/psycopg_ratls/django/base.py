@@ -22,7 +22,7 @@ from .client import DatabaseClient
 #: A connection is replaced when it is older, whatever CONN_MAX_AGE says, so that none outlives its verdict by more than this.
 MAX_LIFETIME_SECONDS = 3600.0
 #: What of the OPTIONS is the verification's. "options" is PostgreSQL's when it is text.
-_OURS = ("verifier", "options", "allow_simulator", "start_tls", "leader")
+_OURS = ("verifier", "options", "allow_simulator", "start_tls", "leader", "client_attestation", "dstack_socket")
 
 
 class _Driver:
@@ -38,7 +38,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own backend for PostgreSQL; only connecting is different.
 
     OPTIONS may hold, beside what Django and libpq know: `verifier` (a verifier, or the dotted path of one), `verify_options`
-    (VerifyOptions, or a dictionary of them), `leader` (a Leader, or the dotted path of one), `allow_simulator`, `start_tls`, `max_lifetime` (seconds), and `pool` as with Django.
+    (VerifyOptions, or a dictionary of them), `leader` (a Leader, or the dotted path of one), `allow_simulator`, `start_tls`,
+    `client_attestation`, `dstack_socket`, `max_lifetime` (seconds), and `pool` as with Django.
     """
 
     Database = _Driver()
