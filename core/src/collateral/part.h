@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "collateral/bundle.h"
+#include "dcap/bundle.h"
 #include "collateral/platform.h"
 
 typedef enum {

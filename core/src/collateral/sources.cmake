@@ -1,8 +1,6 @@
 target_sources(ratls_objects PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/answer.c
   ${CMAKE_CURRENT_LIST_DIR}/answer_fail.c
-  ${CMAKE_CURRENT_LIST_DIR}/bundle.c
-  ${CMAKE_CURRENT_LIST_DIR}/bundle_print.c
   ${CMAKE_CURRENT_LIST_DIR}/disk.c
   ${CMAKE_CURRENT_LIST_DIR}/entry.c
   ${CMAKE_CURRENT_LIST_DIR}/obtain.c

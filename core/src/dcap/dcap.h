@@ -2,7 +2,7 @@
 #ifndef RATLS_DCAP_DCAP_H
 #define RATLS_DCAP_DCAP_H
 
-#include "collateral/bundle.h"
+#include "dcap/bundle.h"
 #include "evidence/quote.h"
 #include "policy/claims.h"
 

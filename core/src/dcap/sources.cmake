@@ -1,4 +1,6 @@
 target_sources(ratls_objects PRIVATE
+  ${CMAKE_CURRENT_LIST_DIR}/bundle.c
+  ${CMAKE_CURRENT_LIST_DIR}/bundle_print.c
   ${CMAKE_CURRENT_LIST_DIR}/certificate_rules.c
   ${CMAKE_CURRENT_LIST_DIR}/chain.c
   ${CMAKE_CURRENT_LIST_DIR}/convergence.c

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "collateral/bundle.h"
+#include "dcap/bundle.h"
 
 typedef enum { PART_TEXT, PART_HEX } part_kind;
 

@@ -1,4 +1,4 @@
-#include "collateral/bundle.h"
+#include "dcap/bundle.h"
 
 #include <stdlib.h>
 #include <string.h>
