@@ -11,8 +11,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_ratls import attestation, connect
 from ra_tls_verify import DcapVerifier, RaTlsError, VerifyOptions, VerifyResult
+from simulator.agent import GuestAgent
+from simulator.client_check import ClientCheck
+from simulator.guest import other_application
 from simulator.intel import TrustAuthority
 from simulator.minted import Minted
+from simulator.pccs import Pccs
 from simulator.postgres import Cluster
 from simulator.sidecar import Behaviour, Sidecar
 from simulator.world import World
@@ -78,6 +82,56 @@ def run_verdict(dsn: str, verifier: DcapVerifier, options: VerifyOptions) -> Non
         show_verdict(attestation(conn), (time.monotonic() - start) * 1000)
 
 
+def run_fetched_collateral(world: World, dsn: str, minted: Minted, files: Path) -> None:
+    heading("Collateral fetched from a PCCS, once, and kept on disk")
+    with Pccs(world) as pccs:
+        for title in ("nothing kept yet", "another process's verifier, the same directory"):
+            before = pccs.service.requests()
+            verifier = DcapVerifier(
+                pccs_url=pccs.url, ca_file=pccs.ca_file, trust_anchor=minted.trust_anchor_pem.encode(), cache_dir=files / "collateral-cache")
+            with connect(dsn, verifier=verifier, options=VerifyOptions(allowed_mr_td=[minted.mr_td])) as conn:
+                status = attestation(conn).tcb_status
+            print(f"  {title + ':':<48}{pccs.service.requests() - before} requests, {status}", flush=True)
+
+
+def run_mutual(world: World, cluster: Cluster, minted: Minted, files: Path, options: VerifyOptions) -> None:
+    heading("A server that demands and verifies this client's own attestation")
+    verifier = DcapVerifier(collateral=files / "collateral.json", trust_anchor=files / "root.pem")
+    with GuestAgent(world, files / "dstack.sock") as agent, ClientCheck(minted) as check, Sidecar(
+            minted, ("127.0.0.1", cluster.port), client_ca=minted.kms_root_pem, client_certificate="required", client_check=check) as sidecar:
+        with connect(attested_dsn(cluster, sidecar), verifier=verifier, options=options, client_attestation=True, dstack_socket=agent.address) as conn:
+            row = conn.execute("select count(*) as orders from orders").fetchone()
+        print(f"  the guest agent gave a certificate with a quote, the server verified it, the database answered {row}")
+        try:
+            connect(attested_dsn(cluster, sidecar), verifier=verifier, options=options, client_attestation=False).close()
+        except RaTlsError as error:
+            print(f"  without it: {error.code}: {error}", flush=True)
+
+
+def run_impostors(world: World, cluster: Cluster, minted: Minted, verifier: DcapVerifier) -> int:
+    heading("Two impostors on the right firmware: what an MRTD alone lets in, and pins of the application do not")
+    firmware = VerifyOptions(allowed_mr_td=[minted.mr_td])
+    with Sidecar(minted, ("127.0.0.1", cluster.port)) as sidecar, connect(attested_dsn(cluster, sidecar), verifier=verifier, options=firmware) as conn:
+        genuine = attestation(conn)
+    registers = {name: getattr(genuine, name) for name in ("mr_td", "rtmr0", "rtmr1", "rtmr2")}
+    application = VerifyOptions(pins={**registers, "compose_hash": genuine.compose_hash})
+    accepted = 0
+    for title, impostor in (("another application, on the same firmware and kernel", world.mint(guest=other_application(minted.guest))),
+                            ("another kernel, that replays the right application's event log", world.mint("other_kernel"))):
+        print(f"* {title}")
+        with Sidecar(impostor, ("127.0.0.1", cluster.port)) as sidecar:
+            connect(attested_dsn(cluster, sidecar), verifier=verifier, options=firmware).close()
+            print("  MRTD pinned:         accepted")
+            try:
+                connect(attested_dsn(cluster, sidecar), verifier=verifier, options=application).close()
+            except RaTlsError as error:
+                print(f"  application pinned:  {error.code}: {error}", flush=True)
+            else:
+                print("  application pinned:  ACCEPTED, which is a fault of this library", flush=True)
+                accepted += 1
+    return accepted
+
+
 def run_trust_authority(dsn: str, minted: Minted) -> None:
     heading("The same database, appraised by Intel Trust Authority (a local stand-in for it)")
     with TrustAuthority() as authority:
@@ -118,8 +172,11 @@ def main() -> int:
             dsn = attested_dsn(cluster, sidecar)
             run_snippets(dsn, minted, files)
             run_verdict(dsn, verifier, options)
+            run_fetched_collateral(world, dsn, minted, files)
             run_trust_authority(dsn, minted)
-        faults = run_refusals(world, cluster, verifier, options)
+        run_mutual(world, cluster, minted, files, options)
+        faults = run_impostors(world, cluster, minted, verifier)
+        faults += run_refusals(world, cluster, verifier, options)
     heading("Shut down" if faults == 0 else "FAILED")
     return 0 if faults == 0 else 1
 
