@@ -221,6 +221,37 @@ static void every_attestation_tells_the_application(void **state)
     free(text);
 }
 
+/* Certificates and envelopes that were put together from genuine evidence; the quote's signature is broken on purpose in most. */
+static void every_assembled_log_replays(void **state)
+{
+    static const char *const files[] = {
+        "leaf_oid8_v0_bound.der", "leaf_oid8_v0_bound_app_info.der", "leaf_oid8_v1_bound.der", "leaf_oid1_oid2_bound.der",
+        "leaf_oid8_v0_bound_other_key.der", "leaf_oid8_v0_unbound_genuine_quote.der", "leaf_oid8_v0_bound_self_signed.der",
+        "attestation_v0_stripped_bound.bin", "attestation_v1_stripped_bound.msgpack", "attestation_v1_from_fixture.msgpack"};
+    const genuine_evidence *genuine = evidence_or_skip(state);
+    size_t replayed = 0;
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char name[256];
+        ratls_evidence evidence;
+        size_t len;
+        uint8_t *bytes;
+        ratls_status status;
+
+        assert_true(snprintf(name, sizeof name, "dstack/generated/%s", files[i]) < (int)sizeof name);
+        bytes = read_file(genuine->folder, name, &len);
+        status = strstr(name, ".der") != NULL ? ratls_evidence_from_certificate(&evidence, (ratls_bytes){bytes, len}, NULL)
+                                              : ratls_evidence_from_bytes(&evidence, (ratls_bytes){bytes, len}, NULL);
+        if (status != RATLS_OK) {
+            fail_msg("%s: cannot be read", name);
+        }
+        check_log(&evidence, name, &replayed);
+        ratls_evidence_clear(&evidence);
+        free(bytes);
+    }
+    assert_int_equal(replayed, sizeof files / sizeof files[0]);
+}
+
 /* The guest agent's answers and envelopes of the index. */
 static void every_answer_of_a_guest_agent_replays(void **state)
 {
@@ -340,6 +371,7 @@ int main(void)
         cmocka_unit_test(every_certificate_gives_what_the_index_says),
         cmocka_unit_test(every_log_of_a_certificate_replays),
         cmocka_unit_test(every_attestation_tells_the_application),
+        cmocka_unit_test(every_assembled_log_replays),
         cmocka_unit_test(every_answer_of_a_guest_agent_replays),
         cmocka_unit_test(every_quote_shows_what_the_index_says),
     };
