@@ -133,7 +133,9 @@ def write_rules(book: Book) -> None:
         minted = book.world.mint(guest={"events": log})
         book.verify_evidence(f"application/rule-{name}", description, minted.attestation.v0(), minted, refused(RULE))
     write_unbroken(book)
-    other_type = change(events, "storage-fs", event_type=ACPI_EVENT)
+    # Its digest is what name and payload have under that type, so that nothing but the type is wrong.
+    measured = hashlib.sha384(ACPI_EVENT.to_bytes(4, "little") + b":storage-fs:zfs").digest()
+    other_type = change(events, "storage-fs", event_type=ACPI_EVENT, digest=measured)
     minted = book.world.mint(guest={"events": other_type})
     book.verify_evidence("application/rule-type", "an event of another type in RTMR3", answer(minted), minted, refused(RULE))
 
