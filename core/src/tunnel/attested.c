@@ -25,7 +25,7 @@ typedef struct {
     ratls_cancel *cancel;
     ratls_deadline all;       /* of everything together */
     ratls_deadline handshake; /* of the handshake alone */
-    bool fetched;             /* the server was kept waiting for our certificate */
+    bool fetched;             /* our certificate came while the server was kept waiting */
 } approach;
 
 static ratls_status wait_for_peer(const approach *way, short events, ratls_error **err)
@@ -167,7 +167,7 @@ static ratls_status present_wanted(approach *way, ratls_error **err)
     ratls_error *failure = NULL;
     ratls_status status = ratls_keeper_get(&identity, way->upstream->keeper, way->all, way->cancel, &failure);
 
-    way->fetched = true;
+    way->fetched = status == RATLS_OK;
     way->handshake = ratls_deadline_in(way->upstream->handshake_timeout_ms); /* that was not the server's time */
     if (status == RATLS_ERR_DSTACK_UNAVAILABLE && agent->wanted == 0 && agent->socket == NULL && agent->simulator == NULL) {
         status = ratls_stream_present(way->attested->stream, NULL, ratls_error_message(failure, RATLS_SPELLING_C), err);
