@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from simulator.agent import MANNERS, GuestAgent, changed
 from simulator.certificate import bind
+from simulator.client_check import command_path
+from simulator.process import TESTS, SidecarProcess
 from simulator.world import World
 
 CLIENT = {"subject": "me", "usage_ra_tls": True, "usage_server_auth": False, "usage_client_auth": True}
@@ -65,3 +69,25 @@ def test_what_it_may_do_wrong(world: World, tmp_path: Path) -> None:
         leaf = json.loads(ask(agent, "/GetTlsKey", CLIENT)[1])["certificate_chain"][0]
         assert x509.load_pem_x509_certificate(leaf.encode()).not_valid_after_utc.year < 2040
     assert agent.called("GetTlsKey") == 2 and not Path(str(agent.address)).exists()
+
+
+def test_the_agent_as_a_program_and_a_sidecar_that_verifies_its_clients(tmp_path: Path) -> None:
+    """Agent and sidecar of one world, each in a process of its own, and the command between them."""
+    path = tmp_path / "dstack.sock"
+    agent = subprocess.Popen([sys.executable, "-m", "simulator", "agent", "--socket", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             text=True, env={**os.environ, "PYTHONPATH": str(TESTS)})
+    assert agent.stdin is not None and agent.stdout is not None
+    with agent:
+        assert json.loads(agent.stdout.readline()) == {"event": "listening", "endpoint": str(path)}
+        with SidecarProcess("--upstream", "127.0.0.1:1", "--client-certificate", "attested", "--out", str(tmp_path)) as sidecar:
+            command = [command_path(), "verify", "--connect", f"127.0.0.1:{sidecar.port}", "--collateral", str(tmp_path / "collateral.json"),
+                       "--trust-anchor", str(tmp_path / "root.pem"), "--at", (tmp_path / "now.txt").read_text().strip(), "--dstack-socket", str(path)]
+            assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+            closed, = sidecar.wait_closed()
+            assert closed["client_certificate"] is not None and closed["client_refused"] is None
+            agent.stdin.write('{"manner": "error"}\n')
+            agent.stdin.flush()
+            assert json.loads(agent.stdout.readline())["calls"] == 1
+            assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 3
+        agent.stdin.close()
+    assert not path.exists()
