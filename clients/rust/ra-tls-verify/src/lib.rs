@@ -4,7 +4,7 @@
 //! use ra_tls_verify::{DcapVerifier, VerifyOptions, extract_tdx_quote};
 //!
 //! # async fn verify(certificate: &[u8]) -> Result<(), ra_tls_verify::Error> {
-//! let verifier = DcapVerifier::new().with_collateral_file("collateral.json")?; // keep it: it remembers verdicts
+//! let verifier = DcapVerifier::new(); // keep it: it remembers verdicts and collateral
 //! let options = VerifyOptions { allowed_mrtds: vec!["91a0563f0c…c3d2".into()], ..Default::default() };
 //! let result = verifier.verify_certificate(certificate, &options).await?; // verify_certificate_blocking() beside it
 //! println!("{:?} {:?} {:?}", result.mr_td, result.tcb_status, result.advisory_ids);
@@ -21,6 +21,8 @@
 mod cancel;
 #[rustfmt::skip]
 mod codes;
+mod collateral;
+mod dcap;
 mod error;
 mod evidence;
 mod ffi;
@@ -37,6 +39,8 @@ mod value;
 mod verifier;
 
 pub use codes::Code;
+pub use collateral::{CollateralCheck, CollateralRequest, PckCa, Platform};
+pub use dcap::{DcapVerifier, Update};
 pub use error::{Class, Error, Failure};
 pub use evidence::{
     Inspection, compose_hash, extract_tdx_quote, inspect_certificate, inspect_evidence, inspect_quote, inspect_report,
@@ -52,7 +56,7 @@ pub use report::fetch_report;
 pub use report::{ReportFetch, fetch_report_blocking};
 pub use result::VerifyResult;
 pub use tunnel::{Keepalive, Tunnel, TunnelStats, Upstream};
-pub use verifier::{DcapVerifier, NoopVerifier, Verifier};
+pub use verifier::{NoopVerifier, Verifier};
 
 /// The version of this crate, which is the library's.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

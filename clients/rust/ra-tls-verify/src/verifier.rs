@@ -2,20 +2,18 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ratls_sys as sys;
 
 use crate::cancel::{self, Cancel};
-use crate::codes::Code;
+use crate::dcap::{DcapSettings, DcapVerifier, new_dcap};
 use crate::error::Error;
 use crate::ffi::{ResultHandle, VerifierHandle, log, verify_result};
 use crate::intel::IntelApiVerifier;
 use crate::options::VerifyOptions;
 use crate::own::{Judge, RaTlsVerifier, new_handle};
 use crate::result::VerifyResult;
-use crate::settings::read_file;
 
 /// Handles that an own verifier, or one made of others, keeps, one for each set of options that it is used with.
 const OPTION_SETS_MAX: usize = 16;
@@ -26,10 +24,10 @@ const OPTION_SETS_MAX: usize = 16;
 /// [`DcapVerifier`], [`IntelApiVerifier`] and [`NoopVerifier`] are verifiers too, with all these functions, and turn into this
 /// type where one is asked for.
 #[derive(Clone)]
-pub struct Verifier(Arc<Kind>);
+pub struct Verifier(pub(crate) Arc<Kind>);
 
-enum Kind {
-    Dcap(DcapSettings, OnceLock<Result<Arc<VerifierHandle>, Error>>),
+pub(crate) enum Kind {
+    Dcap(Box<DcapSettings>, OnceLock<Result<Arc<VerifierHandle>, Error>>),
     Noop(OnceLock<Result<Arc<VerifierHandle>, Error>>),
     /// One that was made at once, and its name.
     Made(&'static str, Arc<VerifierHandle>),
@@ -38,20 +36,13 @@ enum Kind {
 }
 
 /// One handle for each set of options, the newest last.
-type Handles = Mutex<Vec<(VerifyOptions, Arc<VerifierHandle>)>>;
+pub(crate) type Handles = Mutex<Vec<(VerifyOptions, Arc<VerifierHandle>)>>;
 
 /// How several verifiers become one.
 #[derive(Clone, Copy)]
-enum Combination {
+pub(crate) enum Combination {
     All,
     First,
-}
-
-#[derive(Clone, Default)]
-struct DcapSettings {
-    collateral: Option<Vec<u8>>,
-    trust_anchor: Option<Vec<u8>>,
-    pccs_url: Option<String>,
 }
 
 type VerifyFunction<Byte> = unsafe extern "C" fn(
@@ -268,25 +259,6 @@ fn handle_for(
     Ok(handle)
 }
 
-fn pointer_and_len(bytes: Option<&Vec<u8>>) -> (*const u8, usize) {
-    bytes.map_or((std::ptr::null(), 0), |bytes| (bytes.as_ptr(), bytes.len()))
-}
-
-fn new_dcap(settings: &DcapSettings) -> Result<VerifierHandle, Error> {
-    if settings.pccs_url.is_some() {
-        return Err(Error::of_code(Code::NotBuilt, &[("found", "pccs_url")]));
-    }
-    // SAFETY: the init function makes a valid struct of the zeroed one; its inputs are borrowed for the call.
-    unsafe {
-        let mut options = std::mem::zeroed::<sys::ratls_dcap_options>();
-        sys::ratls_dcap_options_init(&mut options, size_of_val(&options));
-        (options.collateral, options.collateral_len) = pointer_and_len(settings.collateral.as_ref());
-        (options.trust_anchor, options.trust_anchor_len) = pointer_and_len(settings.trust_anchor.as_ref());
-        options.log = Some(log);
-        VerifierHandle::make(|out, error| sys::ratls_verifier_new_dcap(out, &options, error))
-    }
-}
-
 fn new_combined(combination: Combination, parts: &[Verifier], options: &VerifyOptions) -> Result<VerifierHandle, Error> {
     let parts = parts.iter().map(|part| part.handle(options)).collect::<Result<Vec<_>, Error>>()?;
     let pointers: Vec<_> = parts.iter().map(|part| part.as_ptr()).collect();
@@ -324,62 +296,6 @@ impl fmt::Debug for Verifier {
             Kind::Own(..) => "custom",
         };
         f.debug_tuple("Verifier").field(&kind).finish()
-    }
-}
-
-/// Checks quotes against Intel's signing chain on this machine. What is wrong with its settings is told when it is first used.
-#[derive(Clone, Debug)]
-pub struct DcapVerifier(Verifier);
-
-impl DcapVerifier {
-    /// A verifier with Intel's trust anchor and no collateral.
-    pub fn new() -> DcapVerifier {
-        DcapVerifier::with(DcapSettings::default())
-    }
-
-    fn with(settings: DcapSettings) -> DcapVerifier {
-        DcapVerifier(Verifier(Arc::new(Kind::Dcap(settings, OnceLock::new()))))
-    }
-
-    fn settings(self) -> DcapSettings {
-        match &*self.0.0 {
-            Kind::Dcap(settings, _) => settings.clone(),
-            _ => DcapSettings::default(),
-        }
-    }
-
-    /// With the collateral bundle (docs/collateral.md), as its JSON text: nothing is fetched then.
-    #[must_use]
-    pub fn with_collateral(self, collateral: impl Into<Vec<u8>>) -> DcapVerifier {
-        DcapVerifier::with(DcapSettings { collateral: Some(collateral.into()), ..self.settings() })
-    }
-
-    /// With the collateral bundle in a file.
-    ///
-    /// # Errors
-    /// `Error::Usage`: the file cannot be read.
-    pub fn with_collateral_file(self, path: impl AsRef<Path>) -> Result<DcapVerifier, Error> {
-        Ok(self.with_collateral(read_file(path.as_ref())?))
-    }
-
-    /// With a root certificate, PEM or DER, that replaces Intel's.
-    #[must_use]
-    pub fn with_trust_anchor(self, trust_anchor: impl Into<Vec<u8>>) -> DcapVerifier {
-        DcapVerifier::with(DcapSettings { trust_anchor: Some(trust_anchor.into()), ..self.settings() })
-    }
-
-    /// With a root certificate in a file.
-    ///
-    /// # Errors
-    /// `Error::Usage`: the file cannot be read.
-    pub fn with_trust_anchor_file(self, path: impl AsRef<Path>) -> Result<DcapVerifier, Error> {
-        Ok(self.with_trust_anchor(read_file(path.as_ref())?))
-    }
-
-    /// With collateral from this PCCS. Not built yet in this version: told when the verifier is first used.
-    #[must_use]
-    pub fn with_pccs_url(self, url: impl Into<String>) -> DcapVerifier {
-        DcapVerifier::with(DcapSettings { pccs_url: Some(url.into()), ..self.settings() })
     }
 }
 
@@ -432,12 +348,6 @@ macro_rules! built_in {
 }
 
 built_in!(DcapVerifier, IntelApiVerifier, NoopVerifier);
-
-impl Default for DcapVerifier {
-    fn default() -> DcapVerifier {
-        DcapVerifier::new()
-    }
-}
 
 impl Default for NoopVerifier {
     fn default() -> NoopVerifier {
