@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from simulator import cluster
 from simulator.agent import MANNERS, GuestAgent
 from simulator.certificate import FORMS
 from simulator.client_check import ClientCheck
@@ -50,6 +51,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     service = commands.add_parser("pccs", help="a PCCS with a world's collateral, until standard input ends; says in one line of JSON where")
     service.add_argument("--now", type=moment, default=DEFAULT_NOW, help=f"unix seconds, or `clock`; default {DEFAULT_NOW}")
     pccs.add_arguments(service)
+    cluster.add_arguments(commands.add_parser("cluster", help="a name server that says who leads a cluster"))
     return parser.parse_args(arguments)
 
 
@@ -208,6 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
         return intel.run(options, options.now)
     elif options.command == "pccs":
         return pccs.run(options, options.now)
+    elif options.command == "cluster":
+        return cluster.run(options, say)
     elif options.command == "postgres":
         run_postgres(options)
     elif options.command == "report":

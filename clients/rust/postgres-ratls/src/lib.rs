@@ -45,9 +45,9 @@ pub use client::{
 };
 pub use options::RaTlsOptions;
 pub use ra_tls_verify::{
-    ANY, AsyncRaTlsVerifier, Claims, Class, Code, CrlPolicy, DcapVerifier, Error, IntelApiVerifier, IntelApiVerifierBuilder,
-    Keepalive, Leader, LeaderRecord, LeaderSettings, NoopVerifier, RaTlsVerifier, Rejection, Verifier, VerifyOptions,
-    VerifyResult,
+    ANY, AsyncRaTlsVerifier, Claims, Class, Code, CollateralCheck, CollateralRequest, CrlPolicy, DcapVerifier, Error,
+    IntelApiVerifier, IntelApiVerifierBuilder, Keepalive, Leader, LeaderRecord, LeaderSettings, NoopVerifier, PckCa, Platform,
+    RaTlsVerifier, Rejection, Update, Verifier, VerifyOptions, VerifyResult,
 };
 pub use shared::{IDLE_TUNNEL_TIME, IDLE_TUNNELS_MAX, close_idle_tunnels, set_idle_tunnel_time};
 #[cfg(feature = "sqlx")]

@@ -103,7 +103,7 @@ fn any_bytes_are_answered() {
 fn settings_that_are_wrong_are_told_at_the_first_use() {
     let options = VerifyOptions::default();
     for (verifier, code) in [
-        (DcapVerifier::new().with_pccs_url("https://pccs.example"), Code::NotBuilt),
+        (DcapVerifier::new().with_pccs_url("ftp://pccs.example"), Code::OptionValue),
         (DcapVerifier::new().with_trust_anchor("no certificate"), Code::TrustAnchorInvalid),
     ] {
         for _ in 0..2 {
@@ -317,6 +317,12 @@ async fn a_leader_that_cannot_be_found_is_told() {
     let settings = LeaderSettings { dns_servers: Some(vec![server]), timeout, ..Default::default() };
     let leader = Leader::with_settings("db.example", &signer, &settings).unwrap();
     assert_eq!((leader.find().await.unwrap_err().class(), leader.domain()), (Class::Unavailable, "db.example"));
+    let upstream = Upstream { leader: Some(leader), ..Default::default() };
+    let error = Tunnel::open(NoopVerifier::new(), &upstream, &VerifyOptions::default()).await.unwrap_err();
+    assert_eq!(error.class(), Class::Unavailable);
+    let both = Upstream { host: "db.example".into(), ..upstream };
+    let error = Tunnel::open(NoopVerifier::new(), &both, &VerifyOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::ArgumentInvalid);
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Drop for Simulated {
     }
 }
 
-/// A real PostgreSQL for all tests of the program; it ends with the program, which holds its standard input.
+/// A real PostgreSQL; it ends with its standard input, which we hold.
 pub struct Cluster {
     _process: Simulated,
     pub port: u64,
@@ -103,14 +103,8 @@ pub struct Cluster {
     socket: String,
 }
 
-pub fn cluster() -> &'static Cluster {
-    cluster_with("scram-sha-256")
-}
-
-/// The one that is there already, or a new one that demands this of everybody.
-pub fn cluster_with(authentication: &str) -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
+impl Cluster {
+    pub fn start(authentication: &str) -> Cluster {
         let process = Simulated::start(&["postgres", "--authentication", authentication]);
         let text = |name: &str| process.listening[name].as_str().unwrap().to_owned();
         Cluster {
@@ -119,7 +113,23 @@ pub fn cluster_with(authentication: &str) -> &'static Cluster {
             socket: text("socket"),
             _process: process,
         }
-    })
+    }
+
+    /// A connection string to it as key=value, without any TLS.
+    pub fn dsn(&self) -> String {
+        format!("host=127.0.0.1 port={} user=postgres password='{}' dbname=postgres", self.port, self.password)
+    }
+}
+
+/// The one for all tests of the program.
+pub fn cluster() -> &'static Cluster {
+    cluster_with("scram-sha-256")
+}
+
+/// The one that is there already, or a new one that demands this of everybody.
+pub fn cluster_with(authentication: &str) -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| Cluster::start(authentication))
 }
 
 /// The time for which everything is minted.
@@ -161,9 +171,13 @@ impl Sidecar {
     }
 
     pub fn start(options: &[&str]) -> Sidecar {
+        Sidecar::before(cluster(), options)
+    }
+
+    pub fn before(cluster: &Cluster, options: &[&str]) -> Sidecar {
         let files = new_folder();
         let mut arguments =
-            vec!["sidecar", "--commands", "--upstream", &cluster().socket, "--now", now(), "--out", files.to_str().unwrap()];
+            vec!["sidecar", "--commands", "--upstream", &cluster.socket, "--now", now(), "--out", files.to_str().unwrap()];
         arguments.extend(options);
         let process = Simulated::start(&arguments);
         let mr_td = process.listening["mr_td"].as_str().unwrap().to_owned();
