@@ -31,6 +31,7 @@ STATES: list[tuple[str, str, list[str]]] = [
     ("no_quote", "UpToDate", []),
     ("unbound", "UpToDate", []),
     ("other_event_log", "UpToDate", []),
+    ("other_kernel", "UpToDate", []),
 ]
 #: Faults that the oracle sees, and a word of what it says.
 REFUSALS = [
