@@ -30,8 +30,8 @@ def write(book: Book) -> None:
                    "pins": {**{name: [book.sound.field(name)] for name in ("rtmr0", "rtmr1", "rtmr2")}, "compose_hash": [book.sound.guest.compose_hash.hex()],
                             "instance_id": [book.sound.guest.instance_id.hex()]}}
     other_instance = {**application, "pins": {**application["pins"], "instance_id": ["ab" * 20]}}
-    book.in_turn("cache/application-later", "a kept verdict knows the application, and is held against its pins", good,
-                 [(mine, {}, kept(False)), (mine, application, kept(True)), (mine, other_instance, failure("PIN_MISMATCH", healthy))])
+    book.in_turn("cache/application-later", "a kept verdict knows the application, and is held against its pins", "noop",
+                 [(mine, {}, kept(False)), (mine, application, kept(True)), (mine, other_instance, failure("PIN_MISMATCH"))])
     book.in_turn("cache/refused-before", "a refusal by the options leaves nothing behind", good,
                  [(mine, wrong_mr_td, failure("MRTD_NOT_ALLOWED", healthy)), (mine, {}, kept(False))])
     book.in_turn("cache/debug-later", "debug allowed once is not allowed for ever", good,
