@@ -283,7 +283,7 @@ def test_certificate_messages_above_16_kib_both_ways(
 
 def test_renewed_under_load(modern: Sidecar, agent: GuestAgent, files: Files, socket_dir: Path, cluster: Cluster) -> None:
     """Certificates of a few seconds, and connection after connection, several at a time: none fails, and each new certificate serves."""
-    agent.manner = changed("normal", lifetime_s=5)
+    agent.manner = changed("normal", lifetime_s=6)
     end = time.monotonic() + 60
 
     def connect_again_and_again(_: int) -> int:
@@ -303,19 +303,21 @@ def test_renewed_under_load(modern: Sidecar, agent: GuestAgent, files: Files, so
 
 def test_the_old_one_serves_while_the_agent_is_down(
         modern: Sidecar, world: World, files: Files, tmp_path: Path, socket_dir: Path, cluster: Cluster) -> None:
-    agent = GuestAgent(world, tmp_path / "dstack.sock", manner=changed("normal", lifetime_s=5))
+    agent = GuestAgent(world, tmp_path / "dstack.sock", manner=changed("normal", lifetime_s=6))
     with agent:
         running = proxy(modern, files, socket_dir, "--client-attestation", "--dstack-socket", str(agent.address))
         live = running.__enter__()
+    started, first_done = time.monotonic(), 0.0
     try:
-        served = 0
         end = time.monotonic() + 60
-        while time.monotonic() < end:
-            done = psql(socket_dir, cluster, "-c", "select 1")
-            if done.returncode != 0:
-                break
-            served += 1
-        assert served > 0 and "no dstack guest agent to attest this client with" in done.stderr, done.stderr
+        outcomes = []
+        while time.monotonic() < end and not (outcomes and "no dstack guest agent to attest this client with" in outcomes[-1].stderr):
+            outcomes.append(psql(socket_dir, cluster, "-c", "select 1"))
+            first_done = first_done or time.monotonic()
+        served = [done for done in outcomes if done.returncode == 0]
+        # One that was under way when the certificate ended may hear so from the server.
+        assert served == outcomes[:len(served)] and all("certificate expired" in done.stderr for done in outcomes[len(served):-1]), outcomes
+        assert served or first_done > started + 4, "it serves, unless the machine is too slow to see it"
         with agent:
             assert psql(socket_dir, cluster, "-c", "select 1").stdout == "1\n"
         live.process.terminate()

@@ -76,7 +76,7 @@ def test_asyncio(cluster: Cluster, demanding: Sidecar, agent: GuestAgent, fresh:
 
 
 def test_pool_whose_certificate_expires_under_load(cluster: Cluster, demanding: Sidecar, agent: GuestAgent, fresh: dict[str, Any]) -> None:
-    agent.manner = changed("normal", lifetime_s=5)
+    agent.manner = changed("normal", lifetime_s=6)
     end = time.monotonic() + 60
     with ConnectionPool(cluster.dsn(port=demanding.port), client_attestation=True, dstack_socket=agent.address, min_size=2, max_size=4,
                         max_lifetime=0.3, **fresh) as pool, ThreadPoolExecutor(4) as threads:
