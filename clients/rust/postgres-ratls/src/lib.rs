@@ -6,7 +6,7 @@
 //! use postgres_ratls::{DcapVerifier, RaTlsOptions, attestation, pg_connect_opts_ra_tls};
 //!
 //! # async fn run(dsn: &str) -> Result<(), Box<dyn std::error::Error>> {
-//! let verifier = DcapVerifier::new().with_collateral_file("collateral.json")?; // keep it: it remembers verdicts
+//! let verifier = DcapVerifier::new(); // keep it: it remembers verdicts and collateral
 //! let options = RaTlsOptions { allowed_mrtds: vec!["91a0563f0c…c3d2".into()], ..Default::default() };
 //! let opts = pg_connect_opts_ra_tls(dsn, &verifier, options).await?;
 //! let pool = sqlx::PgPool::connect_with(opts.clone()).await?;

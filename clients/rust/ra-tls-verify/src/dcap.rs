@@ -100,8 +100,8 @@ impl DcapVerifier {
         Ok(self.with_trust_anchor(read_file(path.as_ref())?))
     }
 
-    /// With collateral from this service, a PCCS or Intel's own: http(s)://HOST[:PORT][/PATH], what stands before
-    /// /sgx/certification/v4/. Said again, a further service, asked when those before it have failed; up to 8.
+    /// With collateral from this service, a PCCS or Intel's own: `http(s)://HOST[:PORT][/PATH]`, what stands before
+    /// `/sgx/certification/v4/`. Said again, a further service, asked when those before it have failed; up to 8.
     #[must_use]
     pub fn with_pccs_url(self, url: impl Into<String>) -> DcapVerifier {
         self.with(|settings| settings.services.push(Service { url: url.into(), ca: String::new() }))
