@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use common::{Sidecar, cluster};
 use postgres_ratls::{
-    Claims, Code, ConnectError, NoopVerifier, RaTlsOptions, RaTlsVerifier, Rejection, Verifier, VerifyOptions, attestation,
-    connect, last_error, pg_config_ra_tls, pg_connect_opts_ra_tls, save_evidence,
+    ANY, Claims, Code, ConnectError, Error, NoopVerifier, RaTlsOptions, RaTlsVerifier, Rejection, Verifier, VerifyOptions,
+    attestation, connect, last_error, pg_config_ra_tls, pg_connect_opts_ra_tls, save_evidence,
 };
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Row};
@@ -227,6 +227,29 @@ async fn evidence_is_saved_and_verified_again() {
     for error in [attestation(&foreign).unwrap_err(), save_evidence(&foreign, "/dev/null").unwrap_err()] {
         assert_eq!(error.code(), Code::ArgumentInvalid);
     }
+}
+
+#[tokio::test]
+async fn the_application_is_pinned() {
+    let sidecar = Sidecar::healthy();
+    let certificate = std::fs::read(sidecar.files.join("cert.der")).unwrap();
+    let shown = ra_tls_verify::inspect_certificate(&certificate).unwrap();
+    let pinned: RaTlsOptions = shown.pins().unwrap().into();
+    let (client, connection) = connect(&sidecar.dsn(), sidecar.verifier(), pinned.clone()).await.unwrap();
+    tokio::spawn(connection);
+    let verdict = attestation(&client).unwrap();
+    assert!(verdict.identity_pinned && verdict.compose_hash.is_some());
+    assert_eq!(pinned.pins.as_ref().unwrap()["compose_hash"], [verdict.compose_hash.unwrap()]);
+    drop(client);
+
+    let mut other = pinned.clone();
+    other.pins.as_mut().unwrap().insert("compose_hash".into(), vec!["00".repeat(32)]);
+    let error = connect(&sidecar.dsn(), sidecar.verifier(), other).await.err().unwrap();
+    assert!(matches!(error.ra_tls(), Some(Error::Refused(_))), "{error}");
+    let mut alone = pinned;
+    alone.allowed_mrtds = vec![ANY.into()];
+    let error = connect(&sidecar.dsn(), sidecar.verifier(), alone).await.err().unwrap();
+    assert_eq!(error.ra_tls().unwrap().code(), Code::PinsIncomplete);
 }
 
 type Answer = fn() -> Result<Claims, Rejection>;
