@@ -728,6 +728,10 @@ export function tunnelStats(tunnel: Tunnel): string | null;
 /**
  * Close a handle and free it; NULL is accepted. With the last handle the tunnel closes: no new connections, the open
  *  ones are ended, threads joined, the socket removed. In a forked child it only forgets the handle.
+ *
+ *  A program may call exit() with tunnels open: the library begins OpenSSL, where nobody in the process has before, without
+ *  the handler that takes it apart at exit. One that begins OpenSSL itself passes OPENSSL_INIT_NO_ATEXIT, or closes its tunnels
+ *  first.
  */
 export function tunnelClose(tunnel: Tunnel): Promise<void>;
 /** tunnelClose() in this thread, which waits. */
