@@ -259,6 +259,20 @@ def test_psql_shows_that_the_server_does_not_accept_it(
             assert psql(socket_dir, cluster, "-c", "select 1").stdout == "1\n"
 
 
+def test_a_new_certificate_when_the_old_one_is_no_longer_accepted(
+        modern: Sidecar, agent: GuestAgent, files: Files, socket_dir: Path, cluster: Cluster, sound: Minted) -> None:
+    """The KMS changed its root, and the agent with it: the proxy finds out by itself, without a restart and before its certificate is old."""
+    with proxy(modern, files, socket_dir, "--client-attestation", "--dstack-socket", str(agent.address)):
+        assert psql(socket_dir, cluster, "-c", "select 1").stdout == "1\n"
+        agent.world = World("another")
+        modern.client_ca, modern.client_check = agent.world.mint().kms_root_pem, None
+        modern.present(sound)
+        end = time.monotonic() + 60
+        while (done := psql(socket_dir, cluster, "-c", "select 1")).returncode != 0 and time.monotonic() < end:
+            assert "does not accept this client's own certificate" in done.stderr, done.stderr
+        assert done.stdout == "1\n" and agent.called("GetTlsKey") == 2, "not before it is old enough for another to be any use"
+
+
 @pytest.mark.parametrize("fault", ["debug", "other_key", "out_of_date", "no_quote"])
 def test_a_server_that_refuses_our_quote(fault: str, world: World, sound: Minted, cluster: Cluster, check: ClientCheck, files: Files,
                                          tmp_path: Path) -> None:

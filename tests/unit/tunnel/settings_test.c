@@ -268,6 +268,31 @@ static void environment_heeded_with_allow_simulator_alone(void **state)
     ratls_tunnel_settings_clear(&settings);
 }
 
+/* A tunnel that presents another certificate, or none, is another tunnel. */
+static void tunnels_are_told_apart_by_what_they_present(void **state)
+{
+    ratls_tunnel_options ordinary = options_for("db.example"), other[4];
+    ratls_tunnel_settings first, second;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        other[i] = options_for("db.example");
+    }
+    other[0].client_attestation = 1;
+    other[1].client_attestation = -1;
+    other[2].dstack_socket = "/run/agent.sock";
+    other[3].dstack_timeout_ms = 1;
+    assert_int_equal(ratls_tunnel_settings_read(&first, &ordinary, NULL), RATLS_OK);
+    assert_true(ratls_tunnel_settings_equal(&first, &first));
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ratls_tunnel_settings_read(&second, &other[i], NULL), RATLS_OK);
+        assert_false(ratls_tunnel_settings_equal(&first, &second));
+        assert_true(ratls_tunnel_settings_equal(&second, &second));
+        ratls_tunnel_settings_clear(&second);
+    }
+    ratls_tunnel_settings_clear(&first);
+}
+
 static void sockets_that_are_none(void **state)
 {
     static const char *const sockets[] = {"", "http://127.0.0.1:8090", "unix:///run/dstack.sock", "/run/a\nb"};
@@ -412,6 +437,7 @@ int main(void)
         cmocka_unit_test(client_attestation_out_of_range),
         cmocka_unit_test(client_attestation_s_defaults),
         cmocka_unit_test(environment_heeded_with_allow_simulator_alone),
+        cmocka_unit_test(tunnels_are_told_apart_by_what_they_present),
         cmocka_unit_test(sockets_that_are_none),
         cmocka_unit_test(an_older_caller_gets_the_defaults),
         cmocka_unit_test(struct_unknown),
