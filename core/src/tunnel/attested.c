@@ -430,7 +430,7 @@ ratls_status ratls_attested_part(ratls_attested *attested, const ratls_upstream 
     uint8_t wire[WIRE_SIZE];
     size_t len = 0;
 
-    if (!ratls_stream_was_asked(attested->stream)) {
+    if (!ratls_stream_is_judged_later(attested->stream)) {
         return RATLS_OK;
     }
     way.handshake = ratls_deadline_earlier(ratls_deadline_in(PARTING_MS), way.all);

@@ -33,7 +33,7 @@ ratls_status ratls_attested_fetch(
     uint8_t **der, size_t *der_len, const ratls_upstream *upstream, ratls_cancel *cancel, ratls_error **err);
 
 /** Say goodbye, and hear whether the server had accepted our own certificate: with TLS 1.3 it tells after the handshake only.
- *  RATLS_OK at once when it had not asked for one. */
+ *  RATLS_OK at once when it has nothing to tell. */
 ratls_status ratls_attested_part(ratls_attested *attested, const ratls_upstream *upstream, ratls_cancel *cancel, ratls_error **err);
 
 /** Say goodbye as far as that needs no waiting, and let go. Also right for one that never was opened. */

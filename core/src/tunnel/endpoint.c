@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "tunnel/acceptor.h"
+#include "tunnel/keeper.h"
 #include "tunnel/tls_context.h"
 #include "verifier/verifier.h"
 
@@ -134,6 +135,26 @@ out:
     return status;
 }
 
+/* Whether the connection is given up to hear what the server thinks of our certificate: once, as long as that is the same. */
+static bool must_ask_server(const ratls_endpoint *endpoint, const ratls_attested *attested)
+{
+    ratls_keeper *keeper = endpoint->settings.upstream.keeper;
+
+    return ratls_stream_is_judged_later(attested->stream) && (keeper == NULL || !ratls_keeper_is_proven(keeper));
+}
+
+static ratls_status ask_server(ratls_attested *attested, const ratls_upstream *upstream, ratls_cancel *cancel, ratls_error **err)
+{
+    ratls_status status = ratls_attested_part(attested, upstream, cancel, err);
+
+    if (upstream->keeper != NULL && status == RATLS_OK) {
+        ratls_keeper_prove(upstream->keeper);
+    } else if (upstream->keeper != NULL) {
+        (void)ratls_keeper_refused(upstream->keeper);
+    }
+    return status;
+}
+
 /* One attested handshake, so that a refusal is told to who opens the tunnel. For a driver of this process, which is
  * about to come, the connection is kept; when other processes come nobody knows. */
 static ratls_status attest_first(ratls_endpoint *endpoint, ratls_cancel *cancel, ratls_error **err)
@@ -145,10 +166,10 @@ static ratls_status attest_first(ratls_endpoint *endpoint, ratls_cancel *cancel,
 
     if (status == RATLS_OK) {
         ratls_verdicts_add(endpoint->verdicts, verdict);
-        if (endpoint->settings.peer == RATLS_PEER_SAME_PROCESS) {
+        if (endpoint->settings.peer == RATLS_PEER_SAME_PROCESS && !must_ask_server(endpoint, &attested)) {
             ratls_spare_keep(&endpoint->spare, &attested, &destination);
         } else {
-            status = ratls_attested_part(&attested, &destination.upstream, cancel, err);
+            status = ask_server(&attested, &destination.upstream, cancel, err);
         }
     }
     ratls_attested_close(&attested);

@@ -29,6 +29,7 @@ struct ratls_keeper {
     int64_t renew_ms;
     int64_t retry_ms; /* no renewal before */
     bool suspect;     /* a server did not accept it */
+    bool proven;      /* one did */
     ratls_error *failure;
     fetch *running;
     bool thread_made; /* and not joined */
@@ -126,6 +127,7 @@ static void keep_identity(ratls_keeper *keeper, const ratls_identity *identity)
     keeper->renew_ms = keeper->fetched_ms + age_ms;
     keeper->retry_ms = keeper->fetched_ms;
     keeper->suspect = false;
+    keeper->proven = false;
 }
 
 static ratls_status ask_agent(fetch *one, const ratls_keeper *keeper)
@@ -283,9 +285,27 @@ bool ratls_keeper_refused(ratls_keeper *keeper)
 
     (void)pthread_mutex_lock(&keeper->lock);
     keeper->suspect = keeper->identity != NULL && ratls_clock_monotonic_ms() - keeper->fetched_ms >= RATLS_IDENTITY_RETRY_MS;
+    keeper->proven = false;
     suspect = keeper->suspect;
     (void)pthread_mutex_unlock(&keeper->lock);
     return suspect;
+}
+
+void ratls_keeper_prove(ratls_keeper *keeper)
+{
+    (void)pthread_mutex_lock(&keeper->lock);
+    keeper->proven = true;
+    (void)pthread_mutex_unlock(&keeper->lock);
+}
+
+bool ratls_keeper_is_proven(ratls_keeper *keeper)
+{
+    bool proven;
+
+    (void)pthread_mutex_lock(&keeper->lock);
+    proven = keeper->proven;
+    (void)pthread_mutex_unlock(&keeper->lock);
+    return proven;
 }
 
 ratls_error *ratls_keeper_take_failure(ratls_keeper *keeper)

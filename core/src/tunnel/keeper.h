@@ -28,6 +28,10 @@ ratls_status ratls_keeper_get(
 /** A server did not accept the certificate that is kept: the next who comes waits for a new one. False when it is new already. */
 bool ratls_keeper_refused(ratls_keeper *keeper);
 
+/** A server took what is kept, or was content without: others of the same keeper need not ask again. Until the next renewal. */
+void ratls_keeper_prove(ratls_keeper *keeper);
+bool ratls_keeper_is_proven(ratls_keeper *keeper);
+
 /** Why the last renewal failed, the caller's; NULL when it did not, or was told already. */
 ratls_error *ratls_keeper_take_failure(ratls_keeper *keeper);
 

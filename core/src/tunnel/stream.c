@@ -240,6 +240,11 @@ bool ratls_stream_was_asked(const ratls_stream *stream)
     return stream->asked;
 }
 
+bool ratls_stream_is_judged_later(const ratls_stream *stream)
+{
+    return stream->asked && SSL_version(stream->ssl) >= TLS1_3_VERSION;
+}
+
 /* The handshake is complete: all of it must be what was asked for before anybody is asked for a verdict. */
 static ratls_status finish_handshake(ratls_stream *stream, ratls_error **err)
 {

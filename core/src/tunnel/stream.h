@@ -34,6 +34,9 @@ ratls_status ratls_stream_present(ratls_stream *stream, ratls_identity *identity
 /** Whether the server has asked for a certificate of this client. */
 bool ratls_stream_was_asked(const ratls_stream *stream);
 
+/** The same, and what it thinks of the answer it tells after the handshake: TLS 1.3. */
+bool ratls_stream_is_judged_later(const ratls_stream *stream);
+
 /** Advance with bytes from the peer (len 0: just go on, as at the start). *taken: how many it took. */
 ratls_status ratls_stream_feed(ratls_stream *stream, const uint8_t *bytes, size_t len, size_t *taken, ratls_error **err);
 

@@ -280,6 +280,25 @@ static void refused_by_a_server(void **state)
     end(keeper);
 }
 
+/* What one certificate has proven counts for that one alone. */
+static void proven_until_it_is_renewed(void **state)
+{
+    ratls_keeper *keeper = begin(365 * 86400);
+    const ratls_identity *first = get(keeper);
+
+    (void)state;
+    assert_false(ratls_keeper_is_proven(keeper));
+    ratls_keeper_prove(keeper);
+    assert_true(ratls_keeper_is_proven(keeper));
+    elapsed_ms = RATLS_IDENTITY_AGE_MS;
+    (void)await_other(keeper, first);
+    assert_false(ratls_keeper_is_proven(keeper));
+    ratls_keeper_prove(keeper);
+    (void)ratls_keeper_refused(keeper);
+    assert_false(ratls_keeper_is_proven(keeper));
+    end(keeper);
+}
+
 static void who_waits_may_give_up(void **state)
 {
     ratls_keeper *keeper = begin(86400);
@@ -325,6 +344,7 @@ int main(void)
         cmocka_unit_test(an_agent_that_is_down_does_not_matter_until_the_end),
         cmocka_unit_test(near_its_end_the_new_one_is_better),
         cmocka_unit_test(refused_by_a_server),
+        cmocka_unit_test(proven_until_it_is_renewed),
         cmocka_unit_test(who_waits_may_give_up),
         cmocka_unit_test(freed_while_it_fetches),
     };

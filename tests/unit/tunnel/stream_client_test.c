@@ -61,6 +61,7 @@ static void assert_presented(pair *p)
     assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(p->server)), 1); /* of a client: the issuers alone */
     X509_free(seen);
     assert_true(ratls_stream_was_asked(p->stream));
+    assert_int_equal(ratls_stream_is_judged_later(p->stream), SSL_version(p->server) == TLS1_3_VERSION);
 }
 
 static void waits_until_it_is_told_what_to_present(void **state)
