@@ -2240,7 +2240,8 @@ unsafe extern "C" {
     /** Open an attested way to a PostgreSQL server: a Unix socket in a private directory for any driver.
 
   Makes one attested handshake first, so that a refusal is returned here; that connection serves the first driver,
-  if it comes soon. From then on every connection to the socket gets a TLS connection of its own, whose certificate
+  if it comes soon. When a server of TLS 1.3 asks for this client's certificate, which it judges after the handshake, the
+  first connection is ended to hear whether it was accepted. From then on every connection to the socket gets a TLS connection of its own, whose certificate
   is verified before the first byte goes either way; a refusal reaches the driver as a PostgreSQL ErrorResponse.
 
   Tunnels are shared: opened again with the same verifier and equal options, without a socket_dir, in the same
