@@ -3,17 +3,19 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "leader/leader_options.h"
 #include "leader/txt_lookup.h"
 
-enum { NUMBER_SIZE = 24 };
+enum { NUMBER_SIZE = 24, NOBODY = 0 /* no process: the leader is being made this one's */ };
 
 /* One look-up that several wait for. */
 typedef struct {
@@ -26,8 +28,10 @@ typedef struct {
 struct ratls_leader {
     atomic_size_t holds;
     ratls_leader_settings settings;
+    _Atomic(pid_t) owner;         /* the process whose threads share what follows */
+    void *left_behind[3];         /* of the process that this one was forked from; kept, so that it is not lost */
     pthread_mutex_t lock;         /* of what follows */
-    ratls_leader_record *highest; /* that was ever accepted, here or as the directory has it */
+    _Atomic(ratls_leader_record *) highest; /* that was ever accepted, here or as the directory has it */
     ratls_leader_record *current; /* what look-ups have said; NULL: nothing yet, or overtaken */
     ratls_leader_term *term;      /* of current */
     flight *running;
@@ -37,8 +41,36 @@ struct ratls_leader {
     ratls_error *unsaid; /* for the log */
 };
 
+/* In a forked child a lock may be held, and a look-up be under way, by threads that are not there: it begins anew, and remembers
+ * only which epoch was the highest, a pointer that always is that of a record. */
+static void become_own(ratls_leader *leader)
+{
+    pid_t own = getpid(), owner = atomic_load(&leader->owner);
+
+    if (owner == own) {
+        return;
+    }
+    if (owner == NOBODY || !atomic_compare_exchange_strong(&leader->owner, &owner, NOBODY)) {
+        while (atomic_load(&leader->owner) != own) {
+            (void)sched_yield();
+        }
+        return;
+    }
+    (void)pthread_mutex_init(&leader->lock, NULL);
+    leader->left_behind[0] = leader->current;
+    leader->left_behind[1] = leader->term;
+    leader->left_behind[2] = leader->running;
+    leader->current = NULL;
+    leader->term = NULL;
+    leader->running = NULL;
+    leader->unsaid = NULL;
+    leader->look_at_ms = leader->renew_at_ms = 0;
+    atomic_store(&leader->owner, own);
+}
+
 static void lock(ratls_leader *leader)
 {
+    become_own(leader);
     (void)pthread_mutex_lock(&leader->lock);
 }
 
@@ -106,11 +138,13 @@ static bool same_place(const ratls_leader_record *a, const ratls_leader_record *
 /* With the lock. What is higher stays, whoever found it. */
 static void raise_highest(ratls_leader *leader, ratls_leader_record *record)
 {
-    if (leader->highest != NULL && ratls_leader_record_epoch(record) <= ratls_leader_record_epoch(leader->highest)) {
+    ratls_leader_record *older = atomic_load(&leader->highest);
+
+    if (older != NULL && ratls_leader_record_epoch(record) <= ratls_leader_record_epoch(older)) {
         return;
     }
-    ratls_leader_record_free(leader->highest);
-    leader->highest = ratls_leader_record_hold(record);
+    atomic_store(&leader->highest, ratls_leader_record_hold(record));
+    ratls_leader_record_free(older);
     if (leader->current != NULL && !same_instance(leader->current, record)) {
         end_term(leader);
     }
@@ -122,16 +156,17 @@ static ratls_status check_epoch(const ratls_leader *leader, const ratls_leader_r
     ratls_status status = RATLS_ERR_INTERNAL;
     uint64_t epoch = ratls_leader_record_epoch(record), known;
     char found[NUMBER_SIZE], expected[NUMBER_SIZE];
+    const ratls_leader_record *highest = atomic_load(&leader->highest);
 
-    if (leader->highest == NULL) {
+    if (highest == NULL) {
         return RATLS_OK;
     }
-    known = ratls_leader_record_epoch(leader->highest);
+    known = ratls_leader_record_epoch(highest);
     (void)snprintf(found, sizeof found, "%" PRIu64, epoch);
     (void)snprintf(expected, sizeof expected, "%" PRIu64, known);
     CHECK(epoch >= known, RATLS_ERR_LEADER_EPOCH, FOUND(found), EXPECTED(expected));
     if (epoch == known) {
-        TRY(ratls_leader_record_agree(record, leader->highest, err));
+        TRY(ratls_leader_record_agree(record, highest, err));
     }
     status = RATLS_OK;
 out:
@@ -481,6 +516,8 @@ ratls_status ratls_leader_new(ratls_leader **out, const ratls_leader_options *op
     leader = calloc(1, sizeof *leader);
     CHECK(leader != NULL && pthread_mutex_init(&leader->lock, NULL) == 0, RATLS_ERR_OUT_OF_MEMORY);
     atomic_init(&leader->holds, 1);
+    atomic_init(&leader->owner, getpid());
+    atomic_init(&leader->highest, NULL);
     leader->renew_pause_ms = RATLS_LEADER_RENEW_MS;
     status = ratls_leader_settings_read(&leader->settings, options, err);
     if (status == RATLS_OK) {
@@ -523,7 +560,7 @@ void ratls_leader_free(ratls_leader *leader)
     if (leader == NULL || atomic_fetch_sub(&leader->holds, 1) != 1) {
         return;
     }
-    ratls_leader_record_free(leader->highest);
+    ratls_leader_record_free(atomic_load(&leader->highest));
     ratls_leader_record_free(leader->current);
     ratls_leader_term_free(leader->term);
     ratls_error_free(leader->unsaid);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,13 +27,15 @@ static int64_t read_clock(void *user)
     return clock_ms;
 }
 
+static atomic_int_least64_t clock_ahead_ms;
+
 static int64_t read_ticking_clock(void *user)
 {
     struct timespec now = {0};
 
     (void)user;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_ahead_ms + (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int64_t read_wall_clock(void *user)
@@ -355,6 +358,45 @@ static void who_is_cancelled_takes_nobody_along(void **state)
     end(&s);
 }
 
+/* The child of a process that is in the middle of a look-up: it does not wait for that, and has not forgotten the epoch. */
+static void a_forked_child_goes_on_by_itself(void **state)
+{
+    asker parent = {0};
+    uint64_t epoch;
+    pthread_t thread;
+    int outcome = -1;
+    pid_t child;
+    scene s;
+
+    (void)state;
+    start(&s);
+    publish(&s, 5, 'a', URL_A);
+    assert_int_equal(find(&s, &epoch), RATLS_OK);
+    clock_ahead_ms += REFRESH_MS;
+    name_service_behave(s.names, NAMES_SILENT);
+    parent.s = &s;
+    assert_int_equal(ratls_cancel_new(&parent.cancel, NULL), RATLS_OK);
+    assert_int_equal(pthread_create(&thread, NULL, ask_and_be_cancelled, &parent), 0);
+    name_service_await(s.names, 2);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        ratls_leader_term *term = NULL;
+
+        outcome = (int)ratls_leader_current(&term, s.leader, ratls_deadline_none(), NULL, NULL);
+        (void)execl("/bin/sh", "sh", "-c", outcome == RATLS_ERR_LEADER_EPOCH ? "exit 0" : "exit 1", NULL);
+        abort();
+    }
+    publish(&s, 4, 'b', URL_B);
+    name_service_behave(s.names, NAMES_GIVEN);
+    assert_int_equal(waitpid(child, &outcome, 0), child);
+    assert_int_equal(outcome, 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(parent.status, RATLS_OK); /* what it knows is valid */
+    ratls_cancel_free(parent.cancel);
+    end(&s);
+}
+
 static void a_directory_remembers_for_the_next(void **state)
 {
     char path[] = "/tmp/ratls-leader-XXXXXX", command[128];
@@ -518,6 +560,7 @@ int main(void)
         cmocka_unit_test(those_who_know_the_same_are_equal),
         TICKING(many_at_once_ask_once),
         TICKING(who_is_cancelled_takes_nobody_along),
+        TICKING(a_forked_child_goes_on_by_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
