@@ -45,10 +45,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "collateral-missing": (["verify", "--cert", "x", "--collateral", "/no/such/file"], "FILE_UNREADABLE"),
     "policy-missing": (["verify", "--cert", "x", "--policy", "/no/such/file"], "FILE_UNREADABLE"),
     "standard-input-twice": (["verify", "--cert", "-", "--collateral", "-"], "ARGUMENT_INVALID"),
-    "pccs": (["verify", "--cert", "x", "--pccs-url", "y"], "NOT_BUILT"),
+    "pccs": (["verify", "--cert", "x", "--pccs-url", "y"], "OPTION_VALUE"),
     "intel-without-key": (["verify", "--cert", "x", "--verifier", "intel"], "INTEL_API_KEY_MISSING"),
     "api-key-without-intel": (["verify", "--cert", "x", "--api-key-file", "y"], "ARGUMENT_INVALID"),
-    "collateral": (["collateral", "fetch"], "NOT_BUILT"),
+    "collateral": (["collateral", "fetch"], "ARGUMENT_INVALID"),
     "leader": (["leader", "example.com"], "ARGUMENT_INVALID"),
 }
 
@@ -64,13 +64,13 @@ def test_mistake(name: str) -> None:
     error = told.json["error"]
     assert (error["code"], error["class"]) == (code, "usage") and plain.errors == f"ratls: {code}: {error['message']}\n"
     assert all(isinstance(value, str) for value in error["details"].values()) and "?" not in error["message"]
-    if arguments[:1] not in (["inspect"], ["leader"]):
+    if arguments[:1] not in (["inspect"], ["leader"], ["collateral"]):
         assert told.json["accepted"] is False and told.json["verified"] is False and told.json["tcb"] is None
 
 
 def test_help_and_version() -> None:
     run = ratls("--help")
-    assert run.status == 0 and "--min-tee-tcb-svn" in run.output and "--pccs-url" not in run.output
+    assert run.status == 0 and "--min-tee-tcb-svn" in run.output and "--pccs-url" in run.output
     assert ratls("verify", "--help").output == run.output
     assert ratls("--version").output.strip() == (Path(__file__).parents[2] / "VERSION").read_text().strip()
     assert ratls("--version", "--json").json == {"version": ratls("--version").output.strip()}
