@@ -93,6 +93,13 @@ static int session(const ratls_tunnel *tunnel)
     return fd;
 }
 
+static void drivers_come_until_the_second_serves(scene *s)
+{
+    while (service_handshakes(s->second) == 0) {
+        (void)close(session(s->f.tunnel));
+    }
+}
+
 static void assert_dismissed(int fd)
 {
     char text[TEXT_ROOM];
@@ -141,6 +148,38 @@ static void an_answer_that_does_not_come_is_waited_for_and_no_longer(void **stat
     driver_hears_refusal(fd, 'M', text);
     assert_string_equal(text, "the cluster has another leader now, this connection ends: connect again");
     assert_int_equal(service_heard(s.f.server, heard), STARTUP_LEN + QUERY_LEN);
+    end(&s);
+}
+
+/* While an answer is under way the driver may go on talking: nobody hears it. */
+static void nothing_more_is_sent_to_the_old_one(void **state)
+{
+    uint8_t heard[SERVICE_HEARD_MAX];
+    scene s;
+    size_t queries = 0;
+    int fd;
+
+    (void)state;
+    begin(&s, SERVICE_ANSWER, 50);
+    s.f.options.leader_drain_ms = INT32_MAX;
+    service_answer(s.f.server, READY, READY_LEN, false);
+    service_answer(s.second, READY, READY_LEN, false);
+    assert_int_equal(fixture_try_open(&s.f), RATLS_OK);
+    fd = session(s.f.tunnel);
+    driver_says(fd, QUERY, QUERY_LEN);
+    driver_hears(fd, QUERY, QUERY_LEN);
+    lead(&s, s.second, 'b');
+    drivers_come_until_the_second_serves(&s);
+    for (int i = 0; i < 3; i++) {
+        driver_says(fd, QUERY, QUERY_LEN);
+        (void)close(session(s.f.tunnel));
+    }
+    (void)close(fd);
+    service_await_idle(s.f.server);
+    for (size_t i = 0, len = service_heard(s.f.server, heard); i < len; i++) {
+        queries += heard[i] == 'Q' ? 1 : 0;
+    }
+    assert_int_equal(queries, 1);
     end(&s);
 }
 
@@ -311,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(idle_drivers_are_dismissed_and_served_by_the_other),
         cmocka_unit_test(an_answer_that_does_not_come_is_waited_for_and_no_longer),
+        cmocka_unit_test(nothing_more_is_sent_to_the_old_one),
         cmocka_unit_test(a_session_that_has_not_begun_is_dismissed_at_once),
         cmocka_unit_test(the_first_connection_does_not_outlive_its_leader),
         cmocka_unit_test(a_leader_that_cannot_be_reached_is_looked_up_again),
