@@ -51,9 +51,7 @@ async fn a_server_that_demands_it_is_shown_the_clients_certificate() {
 async fn a_client_that_may_not_show_it_is_told_so() {
     let (sidecar, agent) = (Sidecar::start(&["--client-certificate", "attested"]), Agent::start());
     let options = RaTlsOptions { client_attestation: Some(false), ..agent.options(&sidecar) };
-    // With TLS 1.3 the server says so after the handshake: to the first who connects.
-    let error = connect(&sidecar.dsn(), sidecar.verifier(), options).await.err().unwrap();
-    let error = error.ra_tls().expect("a failure of the attestation");
+    let error = pg_connect_opts_ra_tls(&sidecar.dsn(), sidecar.verifier(), options).await.unwrap_err();
     assert_eq!((error.code(), error.sqlstate()), (Code::ClientCertificateRequired, "08004"));
     assert!(error.to_string().contains("client_attestation"), "{error}");
     sidecar.assert_nothing_sent(1);
