@@ -329,9 +329,9 @@ static void warn_next(const fetch *f)
 
     ratls_text_add(&line, "collateral: ");
     ratls_text_add(&line, ratls_error_message(f->failure, RATLS_SPELLING_C));
-    ratls_text_add(&line, "; the next source is asked");
+    ratls_text_add(&line, "; another attempt is made");
     if (f->sources->log != NULL) {
-        f->sources->log(f->sources->log_user, line.failed ? "collateral: a source failed; the next one is asked" : line.data);
+        f->sources->log(f->sources->log_user, line.failed ? "collateral: a source failed; another attempt is made" : line.data);
     }
     ratls_text_clear(&line);
 }

@@ -460,11 +460,11 @@ static ratls_collateral_set *peek(ratls_store *store, const ratls_platform_id *p
 {
     known_set *known = find_set(store, platform, early);
 
-    if (known == NULL) {
+    if (known == NULL || !is_current(known) || now < known->set->from || now > known->set->until) {
         return NULL;
     }
     refresh_what_is_due(store, known);
-    return is_current(known) && known->set->from <= now && now <= known->set->until ? ratls_collateral_set_hold(known->set) : NULL;
+    return ratls_collateral_set_hold(known->set);
 }
 
 ratls_collateral_set *ratls_store_peek(ratls_store *store, const ratls_platform_id *platform, bool early, int64_t now)
