@@ -186,6 +186,10 @@ ratls_status ratls_isv_levels_read(
         TRY(read_isv_level(&out->levels[out->len], level, svn_max, document, err));
         out->len++;
     }
+    out->in_order = true;
+    for (size_t i = 1; i < out->len; i++) {
+        out->in_order = out->in_order && out->levels[i].isv_svn < out->levels[i - 1].isv_svn;
+    }
     qsort(out->levels, out->len, sizeof *out->levels, compare_isv_levels);
     for (size_t i = 1; i < out->len; i++) {
         CHECK(out->levels[i].isv_svn < out->levels[i - 1].isv_svn, document->malformed, WHAT("two levels have the same isvsvn"));

@@ -40,6 +40,7 @@ typedef struct {
 typedef struct {
     ratls_isv_level *levels;
     size_t len;
+    bool in_order; /* as the document has them, too */
 } ratls_isv_levels;
 
 /** Copy and parse the text of a document, whose signature was verified: nothing else is handed to the JSON parser. *root is

@@ -71,7 +71,7 @@ out:
 
 /* 3.7. */
 static ratls_status find_module_level(
-    const ratls_tcb_verdict **out, const ratls_tcb_info *info, const ratls_tcb_subject *subject, ratls_error **err)
+    ratls_tcb_position *out, const ratls_tcb_info *info, const ratls_tcb_subject *subject, ratls_error **err)
 {
     ratls_status status = RATLS_ERR_INTERNAL;
     uint8_t version = subject->tee_tcb_svn[SVN_MODULE_VERSION];
@@ -79,8 +79,8 @@ static ratls_status find_module_level(
     const ratls_tdx_module_identity *identity;
     const ratls_isv_level *level;
 
+    out->in_order = true;
     /* M3: modules before 1.5 have no level of their own; the platform's covers their SVN. */
-    *out = NULL;
     if (version == 0) {
         return check_module(&info->module, subject->quote, err);
     }
@@ -88,7 +88,8 @@ static ratls_status find_module_level(
     TRY(check_module(&identity->module, subject->quote, err));
     level = ratls_isv_levels_find(&identity->levels, svn);
     CHECK(level != NULL, RATLS_ERR_DCAP_TDX_MODULE_SVN_UNSUPPORTED, FOUND_NUMBER(svn));
-    *out = &level->verdict;
+    out->module = &level->verdict;
+    out->in_order = identity->levels.in_order;
     status = RATLS_OK;
 out:
     return status;
@@ -129,10 +130,10 @@ ratls_status ratls_tcb_position_find(
     const uint8_t *svn = subject->tee_tcb_svn;
     const ratls_tcb_level *level;
 
-    *out = (ratls_tcb_position){0};
+    *out = (ratls_tcb_position){.in_order = true};
     CHECK(info->tdx == (svn != NULL), RATLS_ERR_INTERNAL, WHAT("TCB info of another TEE"));
     if (svn != NULL) {
-        TRY(find_module_level(&out->module, info, subject, err));
+        TRY(find_module_level(out, info, subject, err));
     }
     level = find_platform_level(info, subject);
     CHECK(level != NULL, RATLS_ERR_DCAP_TCB_NOT_SUPPORTED, FOUND_HEX(subject->pck->components, RATLS_TCB_COMPONENTS),

@@ -13,6 +13,7 @@ typedef struct {
 
 typedef struct {
     const ratls_tcb_verdict *platform;
+    bool in_order;                   /* the module's levels are, as the document has them */
     bool every_component;            /* the platform reaches the level in the components, too, that a module identity judges */
     const ratls_tcb_verdict *module; /* NULL: none applies */
 } ratls_tcb_position;

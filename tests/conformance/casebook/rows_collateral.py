@@ -188,7 +188,9 @@ def write_qe_levels(rows: Rows) -> None:
         out_of_date = verdict(platform, "UpToDate", "OutOfDate")
         rows.case("e15", f"{platform} platform", book.world.mint(**machine(platform, "UpToDate", "OutOfDate")), ("TCB_STATUS", out_of_date))
     rows.case("e16", "below every level", book.world.mint(qe_report={"isv_svn": 4}), "DCAP_QE_SVN_UNSUPPORTED")
-    rows.case("e17", "levels ascending", book.world.mint(collateral={"qe_identity": lambda document: document["tcbLevels"].reverse()}), None)
+    ascending = book.world.mint(collateral={"qe_identity": lambda document: document["tcbLevels"].reverse()})
+    rows.case("e17", "levels ascending", ascending, None)
+    rows.case("e17", "levels ascending within the intersection", ascending, ("STRICT_INTERSECTION", HEALTHY), options={"strict_intersection": True})
 
 
 def write_report(rows: Rows) -> None:
