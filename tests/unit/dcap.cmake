@@ -24,3 +24,10 @@ ratls_built_test(base_json_tree_test base/json_tree_test.c)
 ratls_dcap_test(base_crl_test base/crl_test.c)
 ratls_dcap_test(base_p256_test base/p256_test.c)
 ratls_built_test(dcap_bit_flip_test dcap/bit_flip_test.c)
+
+# Each of these calls in its turn fails.
+ratls_dcap_test(dcap_failing_test dcap/failing_test.c)
+foreach(call malloc calloc realloc BN_bin2bn ECDSA_SIG_new ECDSA_SIG_set0 ECDSA_do_verify EC_GROUP_new_by_curve_name EC_KEY_new EC_KEY_set_group
+    EC_KEY_set_public_key EC_POINT_new EC_POINT_oct2point SHA256_Init SHA256_Update SHA256_Final SHA384_Init SHA384_Update SHA384_Final)
+  target_link_options(dcap_failing_test PRIVATE -Wl,--wrap=${call})
+endforeach()

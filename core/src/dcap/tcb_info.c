@@ -104,8 +104,12 @@ static ratls_status read_levels(ratls_tcb_info *out, ratls_json_value object, ra
     CHECK(len > 0 && len <= RATLS_LEVELS_MAX, document.malformed, WHAT("tcbLevels"));
     out->levels = calloc(len, sizeof *out->levels);
     CHECK(out->levels != NULL, RATLS_ERR_OUT_OF_MEMORY);
+    out->in_order = true;
     while (ratls_json_items_next(&items, &level)) {
-        TRY(read_level(&out->levels[out->levels_len], level, out->tdx, err));
+        size_t at = out->levels_len;
+
+        TRY(read_level(&out->levels[at], level, out->tdx, err));
+        out->in_order = out->in_order && (at == 0 || compare_levels(&out->levels[at - 1], &out->levels[at]) < 0);
         out->levels_len++;
     }
     qsort(out->levels, out->levels_len, sizeof *out->levels, compare_levels);

@@ -46,6 +46,7 @@ typedef struct {
     size_t identities_len;
     ratls_tcb_level *levels; /* highest first, none twice */
     size_t levels_len;
+    bool in_order; /* as the document has them, too */
 } ratls_tcb_info;
 
 /** Read the text, whose signature was verified: B2 to B5, B11 to B13. */

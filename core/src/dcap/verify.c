@@ -240,8 +240,8 @@ static const char *find_outside(
     if (quote->qe_authentication_data.len != QE_AUTHENTICATION_LEN) {
         return "QE authentication data of another length than 32";
     }
-    if (!prepared->qe_identity.levels.in_order || !tcb->launch.in_order) {
-        return "levels of the QE or the TDX module that are not in descending order";
+    if (!prepared->tcb_info.in_order || !prepared->qe_identity.levels.in_order || !tcb->launch.in_order) {
+        return "levels that are not in descending order";
     }
     if (!tcb->launch.every_component) {
         return "a TDX component below its level that the module's own identity judges";

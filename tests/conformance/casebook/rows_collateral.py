@@ -112,6 +112,8 @@ def write_levels(rows: Rows) -> None:
     rows.case("t18", "platform above everything", above, None)
     permuted = book.world.mint("sw_hardening_needed", collateral={"tcb_info": lambda document: document["tcbLevels"].reverse()})
     rows.case("t19", "levels permuted", permuted, book.accepted(permuted, verdict("SWHardeningNeeded")))
+    rows.case("t19", "levels permuted within the intersection", permuted, ("STRICT_INTERSECTION", verdict("SWHardeningNeeded")),
+              options={"strict_intersection": True})
     rows.case("t23", "revoked", book.world.mint("revoked_tcb"), ("TCB_STATUS", verdict("Revoked")))
     pce = book.world.mint(collateral={"tcb_info": level(0, lambda item: item["tcb"].update(pcesvn=12))})
     rows.case("t24", "PCESVN of the first level", pce, book.accepted(pce, verdict("SWHardeningNeeded")))
