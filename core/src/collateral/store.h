@@ -54,7 +54,7 @@ ratls_status ratls_store_get(
  *  due is fetched anew in the background. */
 ratls_collateral_set *ratls_store_peek(ratls_store *store, const ratls_platform_id *platform, bool early, int64_t now);
 
-/** Wait until nothing is fetched in the background (for tests and `warm`). */
+/** Wait until nothing is fetched in the background (for tests and measurements). */
 void ratls_store_settle(ratls_store *store);
 
 #endif

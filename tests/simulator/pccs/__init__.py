@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from simulator.pccs.faults import FAULTS
-from simulator.pccs.server import Pccs
+from simulator.pccs.server import Pccs, PccsProcess
 from simulator.pccs.service import PccsService
 
-__all__ = ["FAULTS", "Pccs", "PccsService"]
+__all__ = ["FAULTS", "Pccs", "PccsProcess", "PccsService"]

@@ -48,10 +48,6 @@ def swapped(service: PccsService, part: Part) -> Part:
     return replace(part, body=other.body)
 
 
-def expired_crl(service: PccsService) -> Mapping[str, Any]:
-    return {"this_update": service.world.now - 60 * DAY, "next_update": service.world.now - DAY}
-
-
 def reformatted(_: PccsService, part: Part) -> Part:
     return replace(part, body=json.dumps(json.loads(part.body), indent=1).encode())
 

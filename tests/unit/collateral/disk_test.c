@@ -22,7 +22,7 @@ static int start(void **state)
     char path[96];
 
     (void)state;
-    (void)strcpy(base, "/tmp/ratls-disk-test-XXXXXX");
+    (void)snprintf(base, sizeof base, "/tmp/ratls-disk-test-XXXXXX");
     assert_non_null(mkdtemp(base));
     (void)snprintf(path, sizeof path, "%s/a/b", base);
     assert_int_equal(ratls_disk_init(&disk, path, NULL), RATLS_OK);

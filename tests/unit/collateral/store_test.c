@@ -40,7 +40,7 @@ static int start(void **state)
 static int start_with_disk(void **state)
 {
     (void)service_reset(state);
-    (void)strcpy(directory, "/tmp/ratls-store-test-XXXXXX");
+    (void)snprintf(directory, sizeof directory, "/tmp/ratls-store-test-XXXXXX");
     assert_non_null(mkdtemp(directory));
     open_with(directory);
     return 0;
