@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,30 +83,55 @@ static bool write_all(int file, const char *text, size_t len)
     return true;
 }
 
-/* To "-" as it is; to a file only whole, so that what reads it never sees half of a bundle. */
+/* A device, a pipe: what must not be replaced by a file of its name. */
+static bool is_special(const char *path)
+{
+    struct stat found;
+
+    return stat(path, &found) == 0 && !S_ISREG(found.st_mode);
+}
+
+static bool write_open(int file, const char *text)
+{
+    bool written = file >= 0 && write_all(file, text, strlen(text));
+
+    return (file < 0 || close(file) == 0) && written;
+}
+
+/* Beside it and renamed, so that what reads it never sees half of a bundle. */
+static bool write_whole(const char *path, const char *text)
+{
+    char fresh[PATH_MAX];
+    int len = snprintf(fresh, sizeof fresh, "%s.XXXXXX", path), file;
+
+    if (len < 0 || (size_t)len >= sizeof fresh) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    file = mkstemp(fresh);
+    if (file < 0) {
+        return false;
+    }
+    if (fchmod(file, 0644) == 0 && write_open(file, text) && rename(fresh, path) == 0) {
+        return true;
+    }
+    (void)unlink(fresh);
+    return false;
+}
+
+/* To "-" and to what is no file as it is, to a file only whole. */
 static bool write_file(const char *path, const char *text, cli_failure *failure)
 {
-    bool standard = strcmp(path, "-") == 0, written;
-    char *fresh = NULL;
-    int file = STDOUT_FILENO;
+    bool written;
 
-    if (!standard) {
-        fresh = malloc(strlen(path) + sizeof ".XXXXXX");
-        if (fresh == NULL) {
-            return cli_fail_memory(failure);
-        }
-        (void)snprintf(fresh, strlen(path) + sizeof ".XXXXXX", "%s.XXXXXX", path);
-        file = mkstemp(fresh);
+    if (strcmp(path, "-") == 0) {
+        written = write_all(STDOUT_FILENO, text, strlen(text));
+    } else if (is_special(path)) {
+        written = write_open(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), text);
+    } else {
+        written = write_whole(path, text);
     }
-    written = file >= 0 && write_all(file, text, strlen(text)) && (standard || (fchmod(file, 0644) == 0 && close(file) == 0 && rename(fresh, path) == 0));
-    if (!written) {
-        (void)CLI_FAIL(failure, RATLS_ERR_FILE_UNWRITABLE, {"path", path}, {"what", strerror(errno)});
-        if (fresh != NULL && file >= 0) {
-            (void)unlink(fresh);
-        }
-    }
-    free(fresh);
-    return written;
+    return written || CLI_FAIL(failure, RATLS_ERR_FILE_UNWRITABLE, {"path", path}, {"what", strerror(errno)});
 }
 
 static bool fetch(ratls_verifier *verifier, const subject *whose, const cli_arguments *arguments, bool json, cli_interrupt *interrupt, cli_failure *failure)

@@ -195,6 +195,17 @@ def test_nothing_to_expect(evidence: Files, pccs: Pccs) -> None:
     assert sorted(run.json["standard"]["documents"]) == ["pck_crl", "qe_identity", "root_ca_crl", "tcb_info"]
 
 
+def test_a_pipe_is_written_to_and_not_replaced(evidence: Files, pccs: Pccs, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert ratls("collateral", "fetch", "--fmspc", "510a7e000000", *sources(evidence, pccs), "--out", pipe).status == 0
+        assert pipe.is_fifo() and json.loads(os.read(reader, 1 << 20))["tcb_info"]
+    finally:
+        os.close(reader)
+
+
 def test_will_become_out_of_date(evidence: Files, pccs: Pccs) -> None:
     early(pccs, "OutOfDate")
     run = check(evidence, pccs)
