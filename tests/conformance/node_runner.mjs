@@ -101,14 +101,23 @@ function checkOptions(options) {
     require(path.join(library, "addon.js")).policyFree(policyOf(options))
 }
 
+const INSPECTIONS = { certificate: api.inspectCertificate, quote: api.inspectQuote, evidence: api.inspectEvidence, report: api.inspectReport }
+const VERIFICATIONS = {
+    verify_quote: ["quote", api.verifyQuote], verify_certificate: ["certificate", api.verifyCertificate],
+    verify_evidence: ["evidence", api.verifyEvidence], verify_report: ["report", api.verifyReport],
+}
+
+/** What an inspection reads: the first of its inputs that the case has. */
+function runInspect(inputs) {
+    const [name] = Object.keys(INSPECTIONS).filter((name) => inputs[name])
+    return { fields: coreFields(INSPECTIONS[name](inputs[name])) }
+}
+
 async function runVerify(test, inputs) {
     const options = makeOptions(test)
     checkOptions(options)
-    const verifier = makeVerifier(test, inputs)
-    const result = test.operation === "verify_certificate"
-        ? await api.verifyCertificate(verifier, inputs.certificate, options)
-        : await api.verifyQuote(verifier, inputs.quote, options)
-    return { result: JSON.parse(result.json) }
+    const [input, verify] = VERIFICATIONS[test.operation]
+    return { result: JSON.parse((await verify(makeVerifier(test, inputs), inputs[input], options)).json) }
 }
 
 /** One verification of a certificate; of what is accepted only whether the verdict was kept from an earlier turn. */
@@ -133,9 +142,7 @@ async function runOperation(test, inputs, tests) {
         const quote = api.extractTdxQuote(inputs.certificate)
         return { quote: quote && { length: quote.length, sha256: createHash("sha256").update(quote).digest("hex") } }
     }
-    if (test.operation === "inspect") {
-        return { fields: coreFields(inputs.certificate ? api.inspectCertificate(inputs.certificate) : api.inspectQuote(inputs.quote)) }
-    }
+    if (test.operation === "inspect") return runInspect(inputs)
     return test.operation === "verify_in_turn" ? runTurns(test, inputs, tests) : runVerify(test, inputs)
 }
 

@@ -3,8 +3,10 @@
 
 const addon = require("./addon.js")
 const { failure } = require("./errors.js")
-const { asBytes, certificateDer } = require("./inputs.js")
+const { asBytes, certificateDer, evidenceBytes, fileBytes, reportText } = require("./inputs.js")
 const { fieldsOf } = require("./names.js")
+const { optionsOf } = require("./policy.js")
+const { readSettings } = require("./settings.js")
 
 /** @param {unknown} certificate */
 function extractTdxQuote(certificate) {
@@ -32,4 +34,42 @@ function inspectCertificate(certificate) {
     return fields(addon.certificateInspect(certificateDer(certificate)))
 }
 
-module.exports = { extractTdxQuote, inspectCertificate, inspectQuote }
+/** @param {unknown} evidence */
+function inspectEvidence(evidence) {
+    return fields(addon.evidenceInspect(evidenceBytes(evidence)))
+}
+
+/** @param {unknown} report */
+function inspectReport(report) {
+    return fields(addon.reportInspect(reportText(report)))
+}
+
+/** How what carries a quote is read, by its kind. */
+const READERS = {
+    /** @param {string} _ @param {unknown} value */
+    certificate: (_, value) => addon.certificateInspect(certificateDer(value)),
+    /** @param {string} _ @param {unknown} value */
+    quote: (_, value) => addon.quoteInspect(asBytes(value, "quote")),
+    /** @param {string} _ @param {unknown} value */
+    evidence: (_, value) => addon.evidenceInspect(evidenceBytes(value)),
+    /** @param {string} _ @param {unknown} value */
+    report: (_, value) => addon.reportInspect(reportText(value)),
+}
+
+/** @param {unknown} seen */
+function pinsOf(seen) {
+    const [handle, ...more] = Object.values(readSettings(seen, READERS))
+    try {
+        if (handle === undefined || more.length > 0) throw failure("ARGUMENT_INVALID", { argument: "seen", what: "expected one of certificate, quote, evidence and report" })
+        return optionsOf(addon.quotePolicy(handle))
+    } finally {
+        for (const each of [handle, ...more]) if (each !== undefined) addon.quoteFree(each)
+    }
+}
+
+/** @param {unknown} file */
+function composeHash(file) {
+    return addon.composeHash(fileBytes(file, "file"))
+}
+
+module.exports = { composeHash, extractTdxQuote, inspectCertificate, inspectEvidence, inspectQuote, inspectReport, pinsOf }

@@ -72,6 +72,74 @@ export declare function inspectQuote(quote: Uint8Array): QuoteFields
  */
 export declare function inspectCertificate(certificate: Uint8Array | string): QuoteFields
 
+/** Evidence that came without a certificate: an attestation envelope or JSON in bytes, JSON as text, or the parsed object of dstack's GetQuote or Attest. */
+export type Evidence = Uint8Array | string | object
+
+/**
+ * Read evidence that came without a certificate: every field of its TDX quote, and the event log beside it. Nothing is verified.
+ *
+ * @throws RefusedError it cannot be read
+ */
+export declare function inspectEvidence(evidence: Evidence): QuoteFields
+
+/**
+ * Read the quote of a sidecar's attestation report: every field of it. Nothing is verified.
+ *
+ * @param report its JSON in bytes, or the parsed object
+ * @throws RefusedError it cannot be read
+ */
+export declare function inspectReport(report: Uint8Array | object): QuoteFields
+
+/**
+ * The options that pin what this shows: the MRTD, RTMR0 to RTMR2 and, where an event log explains RTMR3, the application. Of what
+ * was not verified it is as good as whoever sent it: verify under these options before relying on them.
+ *
+ * @param seen one of them
+ * @throws RefusedError it cannot be read; UsageError it has no MRTD
+ */
+export declare function pinsOf(seen: {
+    readonly certificate?: Uint8Array | string
+    readonly quote?: Uint8Array
+    readonly evidence?: Evidence
+    readonly report?: Uint8Array | object
+}): VerifyOptions
+
+/**
+ * The compose hash of an app-compose file, as dstack computes it: SHA-256 of its bytes, line breaks and all.
+ *
+ * @param file a path, or the file's content in bytes
+ * @throws UsageError it is no JSON object, such as the docker-compose file inside of it
+ */
+export declare function composeHash(file: string | URL | Uint8Array): string
+
+/**
+ * The options that a policy file says, the same as the command's `--policy FILE`.
+ *
+ * @param policy a path, or the file's content in bytes
+ * @throws UsageError it is unreadable, no JSON object, or has what no policy has
+ */
+export declare function loadPolicy(policy: string | URL | Uint8Array): VerifyOptions
+
+export interface ReportSettings extends CallSettings {
+    /** Authorities for https: a path, or PEM in bytes; not given: the system's. */
+    readonly caFile?: string | URL | Uint8Array | undefined
+    /** HTTP proxy; not given: http_proxy or https_proxy, or all_proxy of the environment, and its no_proxy; "": none. */
+    readonly proxy?: string | undefined
+    /** Hosts that are reached without the proxy, joined by commas. */
+    readonly noProxy?: string | undefined
+    /** Milliseconds for fetching; not given: those of the options, else 30000. */
+    readonly timeoutMs?: number | undefined
+}
+
+/**
+ * Fetch a sidecar's attestation report, for verifyReport. No redirect is followed, and its size is limited.
+ *
+ * @param url http:// or https://, usually http://HOST:8080/attestation
+ * @returns the answer as it came
+ * @throws UsageError it is no such URL; UnavailableError
+ */
+export declare function fetchReport(url: string | URL, settings?: ReportSettings): Promise<Buffer>
+
 // ---------------------------------------------------------------- verdicts
 
 /**
@@ -142,23 +210,140 @@ export declare abstract class BuiltInVerifier implements RaTlsVerifier {
     verifyCertificate(certificate: Uint8Array | string, options?: VerifyOptions, call?: CallSettings): Promise<VerifyResult>
     /** verifyCertificate() in this thread, which waits. */
     verifyCertificateSync(certificate: Uint8Array | string, options?: VerifyOptions): VerifyResult
+    /**
+     * Verify evidence that came without a certificate: its quote, and that the event log beside it is the one that RTMR3 was
+     * extended with, so that the result tells which application it is.
+     *
+     * It does not check that the evidence belongs to any connection, or how old it is: pin reportData for that.
+     *
+     * @throws UsageError, RefusedError, UnavailableError
+     */
+    verifyEvidence(evidence: Evidence, options?: VerifyOptions, call?: CallSettings): Promise<VerifyResult>
+    /** verifyEvidence() in this thread, which waits. */
+    verifyEvidenceSync(evidence: Evidence, options?: VerifyOptions): VerifyResult
+    /**
+     * Verify a sidecar's attestation report: its quote, that the rest repeats it, that the quote commits to LSN, control data and time,
+     * and that it is not older than maxAgeS (60 seconds).
+     *
+     * A report is monitoring data: whoever has seen it can send it, and it belongs to no connection. keyBound is false.
+     *
+     * @param report where it is (http:// or https://), its JSON in bytes, or the parsed object
+     * @throws UsageError, RefusedError, UnavailableError
+     */
+    verifyReport(report: string | URL | Uint8Array | object, options?: VerifyOptions, settings?: ReportSettings): Promise<VerifyResult>
+    /** verifyReport() of a report that is there, in this thread, which waits. */
+    verifyReportSync(report: Uint8Array | object, options?: VerifyOptions): VerifyResult
+    /**
+     * Fetch ahead the collateral that connections will need, so that none of them waits for it. Does nothing for a verifier that fetches
+     * none; asks each part of a combined one.
+     *
+     * @throws UnavailableError it cannot be had; RefusedError a quote's certificates are not genuine; UsageError
+     */
+    warm(platforms: WarmPlatforms): Promise<void>
     /** Let go of what it holds; calls and tunnels that use it go on. May be called again. */
     close(): void
 }
 
+/** Of which kind a platform is that an FMSPC names, and limits of the call. */
+export interface PlatformSettings extends CallSettings {
+    /** Beside an FMSPC: the CA of the PCK certificates; not given: "platform". */
+    readonly ca?: "platform" | "processor" | undefined
+    /** Beside an FMSPC; not given: "tdx". */
+    readonly tee?: "tdx" | "sgx" | undefined
+    /** Milliseconds, for each platform; not given: 30000. */
+    readonly timeoutMs?: number | undefined
+}
+
+/** Platforms whose collateral is meant: by what servers on them present, or by families (FMSPC, 12 hexadecimal digits). */
+export interface WarmPlatforms extends PlatformSettings {
+    readonly quotes?: readonly Uint8Array[] | undefined
+    readonly certificates?: readonly (Uint8Array | string)[] | undefined
+    readonly fmspcs?: readonly string[] | undefined
+}
+
+/** A platform: by exactly one of quote, certificate and fmspc. */
+export interface Platform extends PlatformSettings {
+    readonly quote?: Uint8Array | undefined
+    readonly certificate?: Uint8Array | string | undefined
+    readonly fmspc?: string | undefined
+}
+
+/** What a set of Intel's TCB data says of a platform. */
+export interface CollateralVerdict {
+    readonly tcb_evaluation_data_number: number | null
+    readonly tcb_status: string | null
+    readonly tcb_status_dcap: string | null
+    readonly advisory_ids: readonly string[] | null
+    readonly error: Code | null
+    readonly expires_at: string | null
+    readonly documents: { readonly [name: string]: string }
+}
+
+/** What a platform has to expect (docs/collateral.md). */
+export interface CollateralCheck {
+    readonly fmspc: string
+    readonly ca: string
+    readonly tee: string
+    readonly checked_at: string
+    readonly standard: CollateralVerdict
+    readonly early: CollateralVerdict
+    /** There is a warning. */
+    readonly attention: boolean
+    readonly warnings: readonly { readonly code: string; readonly message: string }[]
+}
+
 export interface DcapSettings {
-    /** The collateral bundle (docs/collateral.md): a path, its JSON text in bytes, or the parsed object. */
+    /** The collateral bundle (docs/collateral.md): a path, its JSON text in bytes, or the parsed object. With it nothing is fetched. */
     readonly collateral?: string | URL | Uint8Array | object | undefined
+    /** A service to fetch collateral from, a PCCS or Intel's own; not given: Intel's. */
+    readonly pccsUrl?: string | undefined
+    /** Several, asked in this order. */
+    readonly pccsUrls?: readonly string[] | undefined
+    /** For each of pccsUrls the authorities for its TLS: a path, or PEM in bytes; "": those of caFile. */
+    readonly pccsCaFiles?: readonly (string | URL | Uint8Array)[] | undefined
+    /** Authorities for TLS: a path, or PEM in bytes; not given: the system's. */
+    readonly caFile?: string | URL | Uint8Array | undefined
+    /** HTTP proxy; not given: https_proxy or all_proxy of the environment, and its no_proxy; "": none. */
+    readonly proxy?: string | undefined
+    /** Hosts that are reached without the proxy, joined by commas. */
+    readonly noProxy?: string | undefined
+    /** Directory that keeps what was fetched, for all processes of this user; not given: $XDG_CACHE_HOME/ratls or ~/.cache/ratls; "": memory alone. */
+    readonly cacheDir?: string | undefined
+    /** Which set of Intel's TCB data is fetched; not given: "standard". */
+    readonly update?: "standard" | "early" | undefined
+    /** Limit of one request in milliseconds; not given: 15000. */
+    readonly attemptTimeoutMs?: number | undefined
+    /** Limit of one connection in milliseconds; not given: 5000. */
+    readonly httpConnectTimeoutMs?: number | undefined
     /** Root certificate that replaces Intel's: a path, or PEM or DER in bytes. */
     readonly trustAnchor?: string | URL | Uint8Array | undefined
     /** Gets each warning; not given: process.emitWarning. */
     readonly log?: ((message: string) => void) | undefined
 }
 
-/** Checks quotes against Intel's signing chain on this machine. */
+/**
+ * Checks quotes against Intel's signing chain on this machine.
+ *
+ * Collateral is fetched when it is needed, from Intel's service unless another is named, and kept in memory and on disk for all processes
+ * of this user; nothing is fetched for a quote whose certificates do not end in the trust anchor.
+ */
 export declare class DcapVerifier extends BuiltInVerifier {
-    /** @throws UsageError a file is unreadable, or the trust anchor is no root certificate; UnavailableError the bundle is malformed */
+    /** @throws UsageError a file is unreadable, or a setting is not valid; UnavailableError the bundle is malformed */
     constructor(settings?: DcapSettings)
+    /**
+     * The collateral of a platform as a bundle, which the setting `collateral` takes.
+     *
+     * @param platform `refresh` asks the service also for what the cache has
+     * @throws UnavailableError, RefusedError, UsageError
+     */
+    fetchCollateral(platform: Platform & { readonly refresh?: boolean | undefined }): Promise<{ [member: string]: string }>
+    /**
+     * What the platform of a quote has to expect when Intel's early set of TCB data becomes the standard one, and what expires soon.
+     *
+     * @param platform by a quote or a certificate; `warnDays`: days of life below which it warns (7)
+     * @throws UnavailableError, RefusedError, UsageError
+     */
+    checkCollateral(platform: Platform & { readonly warnDays?: number | undefined }): Promise<CollateralCheck>
 }
 
 export interface NoopSettings {
@@ -248,6 +433,67 @@ export declare class FirstVerifier extends BuiltInVerifier {
     constructor(...verifiers: RaTlsVerifier[])
 }
 
+// ---------------------------------------------------------------- the leader of a cluster
+
+export interface LeaderSettings {
+    /** Address of the cluster that records must name, in hexadecimal or its 20 bytes; not given: any. */
+    readonly clusterAddress?: string | Uint8Array | undefined
+    /** DNS servers to ask, in this order: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; not given: the system's. */
+    readonly dnsServers?: readonly string[] | undefined
+    /** Existing directory where the newest record is kept, so that no later process takes an older one; not given: memory alone. */
+    readonly stateDir?: string | undefined
+    /** Milliseconds for one look-up; not given: 5000. */
+    readonly timeoutMs?: number | undefined
+    /** Milliseconds that a look-up serves new connections, and between two of them while connections are open; not given: 5000. */
+    readonly refreshMs?: number | undefined
+    /** When records must be valid (a Date, or seconds since 1970); not given: now. */
+    readonly now?: Date | number | undefined
+    /** Gets each warning; not given: process.emitWarning. */
+    readonly log?: ((message: string) => void) | undefined
+}
+
+/** Who leads, as the cluster's signer says. */
+export interface LeaderRecord {
+    /** Where to dial. */
+    readonly host: string
+    readonly port: number
+    readonly leaderUrl: string
+    /** Hexadecimal. */
+    readonly leaderInstance: string
+    /** The cluster's address. */
+    readonly cluster: string
+    /** A later leader has a higher one. */
+    readonly epoch: bigint
+    readonly validUntil: Date
+    /** Who signed. */
+    readonly signer: string
+}
+
+/**
+ * A cluster, known by its domain and by who signs the records that name its leader (DNS, TXT of _teesql-leader.DOMAIN).
+ *
+ * A record says where the leader is, never whom to trust: what answers there is attested like every server. Keep one for each
+ * cluster as long as the process runs: it remembers the highest epoch that it has accepted, and refuses lower ones.
+ */
+export declare class Leader {
+    /**
+     * Nothing is looked up yet.
+     *
+     * @param signer its address: 40 hexadecimal digits, with or without 0x, or 20 bytes
+     * @throws UsageError
+     */
+    constructor(domain: string, signer: string | Uint8Array, settings?: LeaderSettings)
+    readonly domain: string
+    /**
+     * Look the leader up, now: of the records that are signed, valid and of this cluster, the one with the highest epoch.
+     *
+     * @throws RefusedError what is published is not acceptable (LEADER_SIGNATURE, LEADER_EXPIRED, LEADER_EPOCH, …); UnavailableError
+     */
+    find(call?: CallSettings): Promise<LeaderRecord>
+    /** Let go of it; tunnels that follow it go on. May be called again. */
+    close(): void
+}
+
 /** BuiltInVerifier.verify() for any verifier, your own too: the core applies the options. */
 export declare function verifyQuote(
     verifier: RaTlsVerifier, quote: Uint8Array, options?: VerifyOptions, call?: CallSettings): Promise<VerifyResult>
@@ -255,3 +501,10 @@ export declare function verifyQuote(
 /** BuiltInVerifier.verifyCertificate() for any verifier, your own too: the core applies options and key binding. */
 export declare function verifyCertificate(
     verifier: RaTlsVerifier, certificate: Uint8Array | string, options?: VerifyOptions, call?: CallSettings): Promise<VerifyResult>
+
+/** BuiltInVerifier.verifyEvidence() for any verifier, your own too: the core replays the event log and applies the options. */
+export declare function verifyEvidence(verifier: RaTlsVerifier, evidence: Evidence, options?: VerifyOptions, call?: CallSettings): Promise<VerifyResult>
+
+/** BuiltInVerifier.verifyReport() for any verifier, your own too: the core compares the report with the quote and applies the options. */
+export declare function verifyReport(
+    verifier: RaTlsVerifier, report: string | URL | Uint8Array | object, options?: VerifyOptions, settings?: ReportSettings): Promise<VerifyResult>

@@ -2,6 +2,7 @@
 import api from "./index.js"
 
 export const {
-    AllVerifiers, CLAIMS, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, RaTlsError, RefusedError, UnavailableError, UsageError,
-    VerifyResult, extractTdxQuote, inspectCertificate, inspectQuote, verifyCertificate, verifyQuote, version,
+    AllVerifiers, CLAIMS, DcapVerifier, FirstVerifier, IntelApiVerifier, Leader, NoopVerifier, RaTlsError, RefusedError, UnavailableError, UsageError,
+    VerifyResult, composeHash, extractTdxQuote, fetchReport, inspectCertificate, inspectEvidence, inspectQuote, inspectReport, loadPolicy, pinsOf,
+    verifyCertificate, verifyEvidence, verifyQuote, verifyReport, version,
 } = api

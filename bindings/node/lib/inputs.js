@@ -76,7 +76,7 @@ function safePath(url) {
 function collateralBytes(collateral) {
     if (typeof collateral === "string" || collateral instanceof URL) return readFile(collateral)
     if (types.isUint8Array(collateral)) return asBytes(collateral, "collateral")
-    if (typeof collateral !== "object" || collateral === null || ArrayBuffer.isView(collateral) || Array.isArray(collateral)) {
+    if (!isParsed(collateral) || Array.isArray(collateral)) {
         throw failure("ARGUMENT_INVALID", { argument: "collateral", what: `expected a path, bytes or an object, found ${kindOf(collateral)}` })
     }
     return Buffer.from(JSON.stringify(collateral), "utf8")
@@ -93,4 +93,36 @@ function fileBytes(given, argument) {
     return typeof given === "string" || given instanceof URL ? readFile(given) : asBytes(given, argument)
 }
 
-module.exports = { asBytes, certificateDer, collateralBytes, fileBytes, kindOf }
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Text in bytes. @param {Uint8Array} bytes @param {() => Error} wrong what to throw for other bytes */
+function textOf(bytes, wrong) {
+    try {
+        return utf8.decode(bytes)
+    } catch {
+        throw wrong()
+    }
+}
+
+/** @param {unknown} given @returns {given is object} */
+function isParsed(given) {
+    return typeof given === "object" && given !== null && !ArrayBuffer.isView(given) && !(given instanceof ArrayBuffer) && !(given instanceof URL)
+}
+
+/**
+ * Evidence that came without a certificate: an envelope or JSON in bytes, JSON as text, or the parsed object.
+ *
+ * @param {unknown} evidence
+ */
+function evidenceBytes(evidence) {
+    if (isParsed(evidence)) return Buffer.from(JSON.stringify(evidence), "utf8")
+    return typeof evidence === "string" ? Buffer.from(evidence, "utf8") : asBytes(evidence, "evidence")
+}
+
+/** A report: its JSON in bytes, or the parsed object. @param {unknown} report */
+function reportText(report) {
+    if (isParsed(report)) return JSON.stringify(report)
+    return textOf(asBytes(report, "report"), () => failure("REPORT_FORMAT", { what: "it is not UTF-8" }))
+}
+
+module.exports = { asBytes, certificateDer, collateralBytes, evidenceBytes, fileBytes, kindOf, reportText, textOf }

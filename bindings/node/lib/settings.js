@@ -63,6 +63,14 @@ function milliseconds(option, value) {
     return Math.min(Math.ceil(value), NUMBER_MAX)
 }
 
+/** In seconds; 0, the core's word for the clock's, is no time. @param {string} option @param {unknown} value */
+function time(option, value) {
+    if (typeof value !== "number" && !(value instanceof Date)) throw wrongType(option, value, "a Date or seconds")
+    const seconds = typeof value === "number" ? value : Math.floor(value.getTime() / 1000)
+    if (!Number.isSafeInteger(seconds) || seconds < 1) throw wrongValue(option, String(value), "a time")
+    return seconds
+}
+
 /** @param {string} option @param {unknown} value */
 function flag(option, value) {
     if (typeof value !== "boolean") throw wrongType(option, value, "boolean")
@@ -113,4 +121,4 @@ function readSettings(settings, readers) {
     return /** @type {any} */ (read)
 }
 
-module.exports = { file, flag, log, milliseconds, name, number, port, readSettings, text, texts, word, wrongType, wrongValue }
+module.exports = { file, flag, log, milliseconds, name, number, port, readSettings, text, texts, time, word, wrongType, wrongValue }

@@ -1,10 +1,14 @@
 /// <reference types="node" />
-import type { RaTlsError, RaTlsVerifier, VerifyOptions, VerifyResult } from "./index.js"
+import type { Leader, RaTlsError, RaTlsVerifier, VerifyOptions, VerifyResult } from "./index.js"
 
 /** Where a tunnel leads, and what is accepted there. */
 export interface TunnelSettings {
-    /** Name or address to dial. */
-    readonly host: string
+    /** Name or address to dial; required, unless there is a leader. */
+    readonly host?: string | undefined
+    /** Dial the leader of this cluster, whoever it is then, instead of a host. */
+    readonly leader?: Leader | undefined
+    /** Milliseconds that a leader which has been superseded may finish its answers; not given: 5000; negative: not at all. */
+    readonly leaderDrainMs?: number | undefined
     /** 1 to 65535; not given: PostgreSQL's. */
     readonly port?: number | undefined
     /** Name to ask for (SNI); not given: `host`, unless that is an address. */
@@ -25,6 +29,15 @@ export interface TunnelSettings {
     readonly keepaliveIntervalS?: number | undefined
     /** Probes without an answer after which the server counts as gone. */
     readonly keepaliveCount?: number | undefined
+    /**
+     * Present a certificate of this client's own TEE, from the dstack guest agent: true, it must be there before anything is dialled; false,
+     * never; not given, when the server asks for one and a guest agent is there.
+     */
+    readonly clientAttestation?: boolean | undefined
+    /** Path of the guest agent's socket; not given: the first of the usual places that is there. */
+    readonly dstackSocket?: string | undefined
+    /** Milliseconds for one certificate from the guest agent; not given: 60000. */
+    readonly dstackTimeoutMs?: number | undefined
     /** Ends the opening early: UnavailableError, code CANCELLED. */
     readonly signal?: AbortSignal | undefined
 }
@@ -49,6 +62,9 @@ export interface SavedEvidence {
 
 /**
  * A private Unix socket; every connection to it becomes a TLS connection whose certificate is verified first.
+ *
+ * With a leader, new connections go to whoever leads then. When another one does, the connections to the old leader are sent nothing
+ * more, may finish their answers for a while, and end with SQLSTATE 57P01.
  *
  * Give `directory` and `port` to a driver as its `host` and `port`. Only this process may connect. Opened again with the same
  * verifier and equal settings, one tunnel is shared, and ends with the last close(). An open tunnel does not keep the process.

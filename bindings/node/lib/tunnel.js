@@ -4,8 +4,10 @@
 const addon = require("./addon.js")
 const { waiting } = require("./calls.js")
 const { failure } = require("./errors.js")
+const { handleOfLeader } = require("./leader.js")
 const { camel } = require("./names.js")
 const { policyOf } = require("./options.js")
+const { environment } = require("./proxy.js")
 const { resultOf } = require("./result.js")
 const { flag, milliseconds, name, number, port, readSettings, wrongValue } = require("./settings.js")
 const { handleOf, logOf } = require("./verifiers.js")
@@ -15,10 +17,15 @@ const closeNow = Symbol("closeNow")
 
 /** Judged where it is used. @param {string} _ @param {unknown} value */
 const asItIs = (_, value) => value
+/** @param {string} _ @param {unknown} value */
+const leader = (_, value) => handleOfLeader(value)
+/** Not given is a word of its own: then a certificate is presented when the server asks for one. @param {string} option @param {unknown} value */
+const insisted = (option, value) => (flag(option, value) === 1 ? 1 : -1)
 
 const READERS = {
-    host: name, port, serverName: name, connectTimeoutMs: milliseconds, handshakeTimeoutMs: milliseconds, startTls: flag, tcpUserTimeoutMs: number,
-    keepaliveIdleS: number, keepaliveIntervalS: number, keepaliveCount: number, options: asItIs, signal: asItIs,
+    host: name, leader, leaderDrainMs: number, port, serverName: name, connectTimeoutMs: milliseconds, handshakeTimeoutMs: milliseconds, startTls: flag,
+    tcpUserTimeoutMs: number, keepaliveIdleS: number, keepaliveIntervalS: number, keepaliveCount: number, clientAttestation: insisted, dstackSocket: name,
+    dstackTimeoutMs: milliseconds, options: asItIs, signal: asItIs,
 }
 
 /** @type {Set<WeakRef<Tunnel>>} tunnels that are open */
@@ -51,11 +58,16 @@ class Tunnel {
 
     /** @param {unknown} verifier @param {unknown} settings */
     static async open(verifier, settings) {
-        const { options, signal, host = name("host", ""), ...rest } = readSettings(settings, READERS)
+        const { options, signal, ...rest } = readSettings(settings, READERS)
+        if (rest.host === undefined && rest.leader === undefined) name("host", "")
         const verify = policyOf(options)
         try {
             const handle = handleOf(verifier, options)
-            const given = { ...rest, host, verify, log: logOf(verifier), peer: addon.PEER_SAME_PROCESS, spelling: addon.SPELLING_TYPESCRIPT }
+            // The core reads no environment. It decides itself where this counts: it says who makes this client's key.
+            const dstackSimulatorEndpoint = environment("DSTACK_SIMULATOR_ENDPOINT", "TAPPD_SIMULATOR_ENDPOINT") ?? null
+            const given = {
+                ...rest, dstackSimulatorEndpoint, verify, log: logOf(verifier), peer: addon.PEER_SAME_PROCESS, spelling: addon.SPELLING_TYPESCRIPT,
+            }
             return new Tunnel(made, await waiting(/** @type {AbortSignal | undefined} */ (signal), "opening the tunnel", (cancel) =>
                 addon.tunnelOpen(handle, given, cancel)), verifier)
         } finally {

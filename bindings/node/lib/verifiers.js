@@ -2,56 +2,25 @@
 // Who judges a quote.
 
 const addon = require("./addon.js")
-const { waiting } = require("./calls.js")
+const collateral = require("./collateral.js")
 const { failure } = require("./errors.js")
 const { HandlesByOptions, OneHandle } = require("./handles.js")
-const { asBytes, certificateDer, collateralBytes, kindOf } = require("./inputs.js")
+const { kindOf } = require("./inputs.js")
 const { intelOptions } = require("./intel.js")
+const { CERTIFICATE, EVIDENCE, QUOTE, REPORT, checkOptions, judgeLater, judgeNow, whileAsked } = require("./judging.js")
 const { warn } = require("./log.js")
-const { policyOf } = require("./options.js")
 const { isVerifier, ownHandle } = require("./own.js")
-const { resultOf } = require("./result.js")
+const { fetchReport, isAddress } = require("./report.js")
 const settings = require("./settings.js")
 
 /** @typedef {import("./native.js").Verifier} Handle */
 /** @typedef {InstanceType<typeof OneHandle> | InstanceType<typeof HandlesByOptions>} Handles */
-/** @typedef {{ signal?: AbortSignal | undefined }} Call */
+/** @typedef {import("./judging.js").Call} Call */
 
 /** @type {(verifier: unknown) => Handles | undefined} */
 let builtInHandles
 /** @type {(verifier: unknown) => ((message: string) => void) | undefined} */
 let builtInLog
-
-/**
- * @param {Handle} handle
- * @param {typeof addon.verify | typeof addon.verifyCertificate} call
- * @param {Uint8Array} evidence
- * @param {unknown} options
- * @param {Call | undefined} callOptions
- */
-async function judgeLater(handle, call, evidence, options, callOptions) {
-    const policy = policyOf(options)
-    try {
-        return resultOf(await waiting(callOptions?.signal, "verifying", (cancel) => call(handle, evidence, policy, cancel)))
-    } finally {
-        addon.policyFree(policy)
-    }
-}
-
-/**
- * @param {Handle} handle
- * @param {typeof addon.verifySync} call
- * @param {Uint8Array} evidence
- * @param {unknown} options
- */
-function judgeNow(handle, call, evidence, options) {
-    const policy = policyOf(options)
-    try {
-        return resultOf(call(handle, evidence, policy, null))
-    } finally {
-        addon.policyFree(policy)
-    }
-}
 
 /** A verifier that this package made. */
 class BuiltIn {
@@ -97,7 +66,7 @@ class BuiltIn {
 
     /** @param {unknown} quote @param {unknown} [options] */
     verifySync(quote, options) {
-        return judgeNow(this.#openNow(options), addon.verifySync, asBytes(quote, "quote"), options)
+        return judgeNow(QUOTE, this.#openNow(options), quote, options)
     }
 
     /** @param {unknown} certificate @param {unknown} [options] @param {Call} [call] */
@@ -108,7 +77,34 @@ class BuiltIn {
 
     /** @param {unknown} certificate @param {unknown} [options] */
     verifyCertificateSync(certificate, options) {
-        return judgeNow(this.#openNow(options), addon.verifyCertificateSync, certificateDer(certificate), options)
+        return judgeNow(CERTIFICATE, this.#openNow(options), certificate, options)
+    }
+
+    /** @param {unknown} evidence @param {unknown} [options] @param {Call} [call] */
+    async verifyEvidence(evidence, options, call) {
+        this.#open()
+        return verifyEvidence(this, evidence, options, call)
+    }
+
+    /** @param {unknown} evidence @param {unknown} [options] */
+    verifyEvidenceSync(evidence, options) {
+        return judgeNow(EVIDENCE, this.#openNow(options), evidence, options)
+    }
+
+    /** @param {unknown} report @param {unknown} [options] @param {unknown} [settings] */
+    async verifyReport(report, options, settings) {
+        this.#open()
+        return verifyReport(this, report, options, settings)
+    }
+
+    /** @param {unknown} report @param {unknown} [options] */
+    verifyReportSync(report, options) {
+        return judgeNow(REPORT, this.#openNow(options), report, options)
+    }
+
+    /** @param {unknown} platforms */
+    async warm(platforms) {
+        return collateral.warm(this.#open().of(undefined), platforms)
     }
 
     close() {
@@ -117,18 +113,21 @@ class BuiltIn {
     }
 }
 
-const DCAP = {
-    /** @param {string} _ @param {unknown} value */
-    collateral: (_, value) => collateralBytes(value),
-    trustAnchor: settings.file,
-    log: settings.log,
-}
-
 class DcapVerifier extends BuiltIn {
     /** @param {import("./index.js").DcapSettings} [given] */
     constructor(given) {
-        const { log = warn, ...rest } = settings.readSettings(given, DCAP)
-        super(DcapVerifier, new.target, new OneHandle(addon.verifierNewDcap({ ...rest, log })), log)
+        const options = collateral.dcapOptions(given)
+        super(DcapVerifier, new.target, new OneHandle(addon.verifierNewDcap(options)), options.log)
+    }
+
+    /** @param {unknown} platform */
+    async fetchCollateral(platform) {
+        return collateral.fetchCollateral(handleOf(this, undefined), platform)
+    }
+
+    /** @param {unknown} platform */
+    async checkCollateral(platform) {
+        return collateral.checkCollateral(handleOf(this, undefined), platform)
     }
 }
 
@@ -192,28 +191,30 @@ function logOf(verifier) {
 
 /** @param {unknown} verifier @param {unknown} quote @param {unknown} [options] @param {Call} [call] */
 async function verifyQuote(verifier, quote, options, call) {
-    return whileAsked(verifier, judgeLater(handleOf(verifier, options), addon.verify, asBytes(quote, "quote"), options, call))
+    return whileAsked(verifier, judgeLater(QUOTE, handleOf(verifier, options), quote, options, call))
 }
 
 /** @param {unknown} verifier @param {unknown} certificate @param {unknown} [options] @param {Call} [call] */
 async function verifyCertificate(verifier, certificate, options, call) {
-    return whileAsked(verifier, judgeLater(handleOf(verifier, options), addon.verifyCertificate, certificateDer(certificate), options, call))
+    return whileAsked(verifier, judgeLater(CERTIFICATE, handleOf(verifier, options), certificate, options, call))
 }
 
-/** @type {Set<{ verifier: unknown }>} verifiers whose answer is awaited, once for each call */
-const asked = new Set()
-
-/**
- * The core knows verifiers of the caller's weakly: they must not be collected before they have answered.
- *
- * @template T
- * @param {unknown} verifier
- * @param {Promise<T>} answer
- */
-function whileAsked(verifier, answer) {
-    const hold = { verifier }
-    asked.add(hold)
-    return answer.finally(() => asked.delete(hold))
+/** @param {unknown} verifier @param {unknown} evidence @param {unknown} [options] @param {Call} [call] */
+async function verifyEvidence(verifier, evidence, options, call) {
+    return whileAsked(verifier, judgeLater(EVIDENCE, handleOf(verifier, options), evidence, options, call))
 }
 
-module.exports = { AllVerifiers, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, handleOf, logOf, verifyCertificate, verifyQuote }
+/** @param {unknown} verifier @param {unknown} report @param {unknown} [options] @param {unknown} [settings] */
+async function verifyReport(verifier, report, options, settings) {
+    if (!isAddress(report)) {
+        return whileAsked(verifier, judgeLater(REPORT, handleOf(verifier, options), report, options, /** @type {Call | undefined} */ (settings)))
+    }
+    checkOptions(options)
+    const { timeoutMs } = /** @type {import("./index.js").VerifyOptions} */ (options ?? {})
+    const content = await fetchReport(report, { timeoutMs, .../** @type {object} */ (settings) })
+    return verifyReport(verifier, content, options, settings)
+}
+
+module.exports = {
+    AllVerifiers, DcapVerifier, FirstVerifier, IntelApiVerifier, NoopVerifier, handleOf, logOf, verifyCertificate, verifyEvidence, verifyQuote, verifyReport,
+}

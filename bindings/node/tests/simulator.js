@@ -14,15 +14,22 @@ const env = { ...process.env, PYTHONPATH: path.join(ROOT, "tests") }
 delete env.LD_PRELOAD // what a test preloads is meant for node
 const DEADLINE_MS = 60_000
 
-/** Files of a minted server: certificate, quote, collateral, trust anchor; `label` and `fault` as the simulator has them. */
+const folders = []
+process.once("exit", () => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })))
+
+/** A folder that goes with the process. */
+function temporary() {
+    folders.push(fs.mkdtempSync(path.join(os.tmpdir(), "ra-tls-verify-test-")))
+    return folders.at(-1)
+}
+
+/** Files of a minted server: certificate, quote, collateral, trust anchor, evidence; `label` and `fault` as the simulator has them. */
 function mint(fault, more = []) {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ra-tls-verify-test-"))
+    const folder = temporary()
     const args = ["-m", "simulator", "mint", "--out", folder, ...(fault ? ["--fault", fault] : []), ...more]
     const done = spawnSync(PYTHON, args, { env, encoding: "utf8" })
     if (done.status !== 0) throw new Error(`the simulator failed: ${done.stderr}`)
-    const minted = read(folder)
-    fs.rmSync(folder, { recursive: true })
-    return minted
+    return read(folder)
 }
 
 function read(folder) {
@@ -30,6 +37,7 @@ function read(folder) {
     return {
         certificate: file("cert.der"), pem: file("cert.pem").toString(), key: file("key.pem").toString(), quote: fs.existsSync(path.join(folder, "quote.bin")) ? file("quote.bin") : null,
         collateral: file("collateral.json"), trustAnchor: file("root.pem"), now: Number(file("now.txt")),
+        getQuote: file("getquote.json"), envelopes: [file("attestation-v0.bin"), file("attestation-v1.bin")],
     }
 }
 
@@ -101,6 +109,27 @@ async function sidecar({ upstream = "127.0.0.1:1", fault, behaviour } = {}) {
     return Object.assign(running, await running.listening())
 }
 
+/** The name server of a cluster, until close(): `dns`, `domain`, `signer`. */
+async function cluster() {
+    const running = new Simulated(["cluster"])
+    return Object.assign(running, await running.listening())
+}
+
+/** A PCCS with the world's collateral, until close(): `url`, `ca_file`. */
+async function pccs({ now }) {
+    const running = new Simulated(["pccs", "--now", String(now)])
+    const { url, ca_file, control } = await running.listening()
+    return Object.assign(running, {
+        url, ca_file,
+        /** For example ask("fault", "sound"), ask("seen"). */
+        async ask(what, value = null) {
+            const answer = await fetch(`${control}/__${what}`, { method: "POST", body: JSON.stringify(value) })
+            if (!answer.ok) throw new Error(`the PCCS said ${answer.status}: ${await answer.text()}`)
+            return answer.json()
+        },
+    })
+}
+
 /** Intel Trust Authority's stand-in, until close(): `authority` says where, control() what it does from now on. */
 async function intel({ now, scenarios = ["sound"] } = {}) {
     const running = new Simulated(["intel", "--now", String(now), ...scenarios.flatMap((name) => ["--scenario", name])])
@@ -119,4 +148,4 @@ async function intel({ now, scenarios = ["sound"] } = {}) {
     })
 }
 
-module.exports = { DEADLINE_MS, PYTHON, ROOT, intel, mint, postgres, sidecar }
+module.exports = { DEADLINE_MS, PYTHON, ROOT, cluster, intel, mint, pccs, postgres, sidecar, temporary }

@@ -73,7 +73,8 @@ test("unusable settings", async () => {
 })
 
 test("without collateral it cannot be checked", async () => {
-    const error = await failureOf(() => new api.DcapVerifier({ log: () => {} }).verifyCertificate(minted.certificate, then))
+    const nowhere = new api.DcapVerifier({ trustAnchor: minted.trustAnchor, pccsUrl: "http://127.0.0.1:1", cacheDir: "", log: () => {} })
+    const error = await failureOf(() => nowhere.verifyCertificate(minted.certificate, then))
     assert.ok(error instanceof api.UnavailableError)
 })
 

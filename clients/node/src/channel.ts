@@ -4,7 +4,7 @@ import type { VerifyResult } from "ra-tls-verify"
 import { Tunnel, type TunnelSettings } from "ra-tls-verify/tunnel"
 
 import { tellApart, type RaTlsOptions, type Split } from "./options.js"
-import { resolve, throughTunnel, type Target } from "./target.js"
+import { dsnThroughTunnel, resolve, throughTunnel, type Target } from "./target.js"
 
 /** How long closing waits for clients to say goodbye to the server. */
 const GOODBYE_MS = 2000
@@ -30,13 +30,18 @@ export class Channel {
     static async open(url: string, options?: RaTlsOptions): Promise<Channel> {
         const start = performance.now()
         const given = tellApart(options)
-        const target = await resolve(url, given.settings)
+        const target = await resolve(url, given.settings, given.link.leader?.domain)
         return new Channel(await Tunnel.open(given.verifier, opening(target, given)), target, start)
     }
 
     /** PostgreSQL schema that the URL names. */
     get schema(): string | undefined {
         return this.#target.schema
+    }
+
+    /** For any driver that takes a connection string. */
+    dsn(): string {
+        return dsnThroughTunnel(this.#target, this.#tunnel)
     }
 
     /** For a pool, each of whose connections has the whole time. */
@@ -87,5 +92,6 @@ export class Channel {
 }
 
 function opening({ address, port, serverName, timeoutMs, link: said }: Target, { policy: options, link, signal }: Split): TunnelSettings {
-    return { ...link, ...said, host: address, port, serverName, options, connectTimeoutMs: timeoutMs, signal }
+    const where = link.leader === undefined ? { host: address, port, serverName } : {}
+    return { ...link, ...said, ...where, options, connectTimeoutMs: timeoutMs, signal }
 }

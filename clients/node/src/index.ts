@@ -6,11 +6,13 @@ import type { VerifyResult } from "ra-tls-verify"
 import { attested, CANCEL, cancellable, CLOSE, EVIDENCE, VERDICT, type Attested } from "./attested.js"
 import { Channel } from "./channel.js"
 import { AttestedClient, AttestedPool } from "./client.js"
+import { openViaManifest, type ManifestConnection, type ManifestOptions } from "./manifest.js"
 import type { RaTlsOptions } from "./options.js"
 import { Adapter, type PrismaOptions, type RaTlsAdapter } from "./prisma.js"
 
 export { RaTlsError, RefusedError, UnavailableError, UsageError } from "./errors.js"
-export type { PgSettings, RaTlsOptions } from "./options.js"
+export type { ManifestConnection, ManifestOptions } from "./manifest.js"
+export type { LinkSettings, PgSettings, RaTlsOptions } from "./options.js"
 export type { PrismaOptions, RaTlsAdapter } from "./prisma.js"
 export { version } from "./version.js"
 
@@ -66,11 +68,29 @@ export async function attestedSettings(url: string, options?: RaTlsOptions): Pro
     return settings
 }
 
-/** The verdict that a connection rests on: of a client, also of one that a pool lent. Of a pool, an adapter or settings: the newest.
+/** Look a cluster's leader up in DNS, verify it, and open a way that follows it: each new connection goes to the leader of that moment.
+ *
+ * The record says where the leader is, never whom to trust: each one is attested. When another one leads, connections to the old one are
+ * sent nothing more, may finish their answers for a while (`leaderDrainMs`), and end with SQLSTATE 57P01; a pool replaces them. For
+ * `createPool`, `connect`, `withRaTls` and `attestedSettings` the option `leader` does the same.
+ *
+ * @param clusterDomain the record is looked up at _teesql-leader.DOMAIN
+ * @param dsnTemplate connection URL with user, password, database and parameters; its host does not count
+ * @param manifestSigner address of who signs the records: 40 hexadecimal digits, with or without 0x, or 20 bytes
+ * @returns a connection string for any driver of this process, a pool that follows the leader, and close().
+ * @throws UsageError, RefusedError, UnavailableError
+ */
+export function connectViaManifest(
+    clusterDomain: string, dsnTemplate: string, manifestSigner: string | Uint8Array, options?: ManifestOptions,
+): Promise<ManifestConnection> {
+    return openViaManifest(clusterDomain, dsnTemplate, manifestSigner, options)
+}
+
+/** The verdict that a connection rests on: of a client, also of one that a pool lent. Of anything else that this package made: the newest.
  *
  * @throws UsageError: it was not made by this package.
  */
-export function attestation(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings): VerifyResult {
+export function attestation(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings | ManifestConnection): VerifyResult {
     return attested(client)[VERDICT]()
 }
 
@@ -78,7 +98,7 @@ export function attestation(client: pg.ClientBase | pg.Pool | RaTlsAdapter | Att
  *
  * @param path where to write the JSON; a file that is there is replaced.
  */
-export async function saveEvidence(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings, path: string): Promise<void> {
+export async function saveEvidence(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings | ManifestConnection, path: string): Promise<void> {
     await writeFile(path, `${JSON.stringify(attested(client)[EVIDENCE](), null, 2)}\n`)
 }
 
@@ -91,6 +111,6 @@ export async function cancel(client: pg.ClientBase): Promise<void> {
 }
 
 /** End a client, a pool, an adapter or settings, and close its tunnel. */
-export function close(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings): Promise<void> {
+export function close(client: pg.ClientBase | pg.Pool | RaTlsAdapter | AttestedSettings | ManifestConnection): Promise<void> {
     return attested(client)[CLOSE]()
 }

@@ -15,19 +15,18 @@ const PG_SETTINGS = [
     "onConnect",
 ] as const
 
-/** How the server is reached. What the URL says counts first here, too. */
+/** How the server is reached, and what this client shows of itself. What the URL says counts first here, too. */
 export type LinkSettings = Pick<TunnelSettings, (typeof LINK_SETTINGS)[number]>
 
-const LINK_SETTINGS = ["startTls", "handshakeTimeoutMs", "tcpUserTimeoutMs", "keepaliveIdleS", "keepaliveIntervalS", "keepaliveCount"] as const
+const LINK_SETTINGS = [
+    "leader", "leaderDrainMs", "clientAttestation", "dstackSocket", "dstackTimeoutMs", "startTls", "handshakeTimeoutMs", "tcpUserTimeoutMs",
+    "keepaliveIdleS", "keepaliveIntervalS", "keepaliveCount",
+] as const
 
 /** What is accepted (VerifyOptions), who judges, how the server is reached, and pg's settings. */
 export interface RaTlsOptions extends VerifyOptions, LinkSettings, PgSettings {
     /** Who judges. Not given: one `DcapVerifier()` for the process. */
     verifier?: RaTlsVerifier
-    /** Present a certificate of this client's own TEE. Not built yet: anything but false is an error. */
-    clientAttestation?: boolean
-    /** Socket of the dstack guest agent. Not built yet: an error where it is given. */
-    dstackSocket?: string
     /** Ends the opening early. */
     signal?: AbortSignal
 }
@@ -44,14 +43,13 @@ export interface Split {
 
 /** Options for whom.
  *
- * @throws UsageError, for what is no object of options, or not built yet.
+ * @throws UsageError, for what is no object of options.
  */
 export function tellApart(options: RaTlsOptions | undefined): Split {
     if (options !== undefined && (typeof options !== "object" || options === null || Array.isArray(options))) {
         throw failure("ARGUMENT_INVALID", { argument: "options", what: "expected an object" })
     }
-    const { verifier, clientAttestation, dstackSocket, signal, ...rest } = options ?? {}
-    refuseUnbuilt({ clientAttestation: clientAttestation || undefined, dstackSocket })
+    const { verifier, signal, ...rest } = options ?? {}
     const given = Object.entries(rest).filter(([, value]) => value !== undefined)
     const those = (names: readonly string[]) => Object.fromEntries(given.filter(([name]) => names.includes(name)))
     const policy = Object.fromEntries(given.filter(([name]) => !OTHERS.includes(name)))
@@ -59,14 +57,6 @@ export function tellApart(options: RaTlsOptions | undefined): Split {
 }
 
 const OTHERS: readonly string[] = [...LINK_SETTINGS, ...PG_SETTINGS]
-
-function refuseUnbuilt(options: Record<string, unknown>): void {
-    for (const [name, value] of Object.entries(options)) {
-        if (value !== undefined) {
-            throw failure("NOT_BUILT", { found: name })
-        }
-    }
-}
 
 let shared: RaTlsVerifier | undefined
 

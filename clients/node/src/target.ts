@@ -62,13 +62,14 @@ export interface Target {
 
 /** Read a connection URL as pg does, without connecting anywhere.
  *
+ * @param cluster domain of a cluster whose leader is meant: whatever host the URL names does not count then, and passwords are looked up for the domain
  * @throws UsageError DSN_INVALID, for what is malformed or cannot be honoured; its message shows no value that may be secret.
  */
-export async function resolve(url: string, settings: PgSettings): Promise<Target> {
+export async function resolve(url: string, settings: PgSettings, cluster?: string): Promise<Target> {
     const { base, parameters } = split(checkText(url))
     const given: Record<string, unknown> & { host?: string; port?: string } = { ...settings, ...readByPg(base, parameters) }
-    const host = oneServer(given.host || process.env["PGHOST"] || "")
-    const hostaddr = parameters.get("hostaddr") || ""
+    const host = cluster ?? oneServer(given.host || process.env["PGHOST"] || "")
+    const hostaddr = cluster === undefined ? parameters.get("hostaddr") || "" : ""
     checkHost(host, hostaddr)
     const port = readPort(given.port || process.env["PGPORT"] || "")
     warnAboutPlainText(parameters.get("sslmode") || process.env["PGSSLMODE"])
@@ -89,6 +90,17 @@ export async function resolve(url: string, settings: PgSettings): Promise<Target
 export function throughTunnel(target: Target, way: { directory: string; port: number }, timeoutMs: number): pg.PoolConfig {
     const overridden = { host: way.directory, port: way.port, ssl: false, sslnegotiation: "postgres" as const, enableChannelBinding: false }
     return { ...target.driver, ...overridden, connectionTimeoutMillis: Math.max(1, Math.ceil(timeoutMs)) }
+}
+
+/** The same as a connection string, in a form that pg, Prisma's engines and libpq understand; for a password that is no function. */
+export function dsnThroughTunnel(target: Target, way: { directory: string; port: number }): string {
+    const { user, password, database, ...rest } = target.driver as Record<string, unknown>
+    const said = Object.entries(rest).filter(([name, value]) => PASSED_ON.has(name) && ["string", "number"].includes(typeof value))
+    const parameters = new URLSearchParams({ ...Object.fromEntries(said.map(([name, value]) => [name, String(value)])), host: way.directory, sslmode: "disable" })
+    parameters.delete("port")
+    const [name, secret, where] = [user, password, database].map((part) => encodeURIComponent(String(part)))
+    // A space is %20 for all of them, + for some.
+    return `postgresql://${name}:${secret}@localhost:${way.port}/${where}?${parameters.toString().replaceAll("+", "%20")}`
 }
 
 function invalid(what: string): Error {

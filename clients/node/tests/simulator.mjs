@@ -69,6 +69,15 @@ class Program {
         this.process.stdin.end()
         await this.closed
     }
+
+    /** Have it carry out a command: of a sidecar `behaviour`, a name, or `mint`, what it presents from now on. Returns what it says when that is done. */
+    async tell(command) {
+        const done = () => this.events.filter(({ event }) => event === "done")
+        const before = done().length
+        this.process.stdin.write(`${JSON.stringify(command)}\n`)
+        await this.waitFor(() => done().length > before)
+        return done().at(-1)
+    }
 }
 
 /** A running PostgreSQL: port, socket, password. */
@@ -103,12 +112,20 @@ export class Sidecar extends Program {
         return this.connections
     }
 
-    /** Carry out a command: `behaviour`, a name; or `mint`, what the server presents from now on. */
-    async tell(command) {
-        const done = () => this.events.filter(({ event }) => event === "done").length
-        const before = done()
-        this.process.stdin.write(`${JSON.stringify(command)}\n`)
-        await this.waitFor(() => done() > before)
+}
+
+/** The name server of a cluster: `dns`, `domain`, `signer`. */
+export class Cluster extends Program {
+    #epoch = 0
+
+    static async start() {
+        const program = new Cluster("cluster")
+        return Object.assign(program, await program.listening())
+    }
+
+    /** From now on this server leads. */
+    lead({ port }) {
+        return this.tell({ publish: { url: `https://127.0.0.1:${port}`, instance: port.toString(16).padStart(40, "0"), epoch: ++this.#epoch } })
     }
 }
 
