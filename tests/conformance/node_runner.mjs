@@ -20,9 +20,6 @@ const CLASSES = [[api.UsageError, "usage"], [api.RefusedError, "refused"], [api.
 const OPTION_NAMES = new Map(VERIFY_OPTIONS.map(([name, ours]) => [name, ours]))
 const FIELD_NAMES = new Map([...QUOTE_FIELDS, ...RESULT_FIELDS].map(([name, ours]) => [ours, name]))
 
-/** Inputs that this package has no function for yet. */
-const NOT_OFFERED = ["evidence", "report"]
-
 /** Fields by the core's names again, times as text. */
 function coreFields(fields) {
     return Object.fromEntries(Object.entries(fields).map(([name, value]) =>
@@ -172,7 +169,6 @@ export function loadCases(tests) {
     if (names.length === 0) throw new Error(`no cases in ${directory}`)
     return names.map((name) => [name, JSON.parse(fs.readFileSync(path.join(directory, `${name}.json`), "utf8"))])
         .filter(([, test]) => process.env.RATLS_INTEL_STANDIN || test.verifier?.intel === undefined)
-        .filter(([, test]) => !NOT_OFFERED.some((input) => input in test.inputs))
 }
 
 async function main(tests) {
