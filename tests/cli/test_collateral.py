@@ -18,7 +18,7 @@ from simulator.pccs.faults import stale
 from simulator.world import World
 
 TDX = "/tdx/certification/v4"
-QUICK = ("--attempt-timeout-ms", "250", "--timeout-ms", "600")
+QUICK = ("--attempt-timeout-ms", "250", "--timeout-ms", "5000")
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ test("wrong options are told before anything is dialled", async () => {
     for (const [wrong, code] of [[{ allowedMrTd: [] }, "OPTION_EMPTY_LIST"], [{ allowedMrTd: ["ab"] }, "OPTION_VALUE"], [{ allowedMrtd: [healthy.mr_td] }, "OPTION_UNKNOWN"],
         [{ allowSimulator: "no" }, "OPTION_TYPE"], [{ allowSimulator: 1 }, "OPTION_TYPE"], [{ verifier: {} }, "ARGUMENT_INVALID"],
         [{ stream: () => undefined }, "OPTION_UNKNOWN"], [{ host: "db.example" }, "OPTION_UNKNOWN"], [{ ssl: false }, "OPTION_UNKNOWN"],
-        [{ clientAttestation: true }, "NOT_BUILT"], [{ dstackSocket: "/var/run/dstack.sock" }, "NOT_BUILT"]]) {
+        [{ clientAttestation: "yes" }, "OPTION_TYPE"], [{ dstackSocket: 5 }, "OPTION_TYPE"]]) {
         for (const way of Object.values(WAYS)) {
             await assert.rejects(way(postgres.url(healthy.port), { ...options, ...wrong }), (error) => {
                 assert.ok(error instanceof UsageError, `${Object.keys(wrong)}: ${error}`)
@@ -119,9 +119,21 @@ test("wrong options are told before anything is dialled", async () => {
             })
         }
     }
-    await assert.rejects(connect(postgres.url(healthy.port), { clientAttestation: true }), { message: "clientAttestation is not built yet in this version" })
     for (const wrong of [5, "options", [], null]) {
         await assert.rejects(connect(postgres.url(healthy.port), wrong), { code: "ARGUMENT_INVALID" })
+    }
+    assert.equal(healthy.connections.length, before)
+})
+
+test("this client's attestation is wanted, and no guest agent is there", async () => {
+    const before = healthy.connections.length
+    for (const way of Object.values(WAYS)) {
+        await assert.rejects(way(postgres.url(healthy.port), { ...options, clientAttestation: true, dstackSocket: "/nowhere/dstack.sock" }), (error) => {
+            assert.ok(error instanceof UnavailableError)
+            assert.equal(error.code, "DSTACK_UNAVAILABLE")
+            assert.match(error.message, /\/nowhere\/dstack\.sock/)
+            return true
+        })
     }
     assert.equal(healthy.connections.length, before)
 })
@@ -133,8 +145,8 @@ test("options that are given and undefined count as not given", async () => {
 
 test("without a verifier it is DCAP", async () => {
     await assert.rejects(connect(postgres.url(healthy.port)), (error) => {
-        assert.ok(error instanceof UnavailableError)
-        assert.equal(error.stage, "collateral")
+        assert.ok(error instanceof RefusedError) // Intel's own: of the simulator's hardware it fetches nothing
+        assert.deepEqual([error.stage, error.code], ["dcap", "DCAP_CERT_ROOT_UNTRUSTED"])
         return true
     })
 })
