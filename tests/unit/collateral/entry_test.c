@@ -186,6 +186,21 @@ static void tampered(void **state)
     }
 }
 
+/* The last digit of each list, which is one of its signature. */
+static void tampered_list(void **state)
+{
+    static const ratls_part_kind lists[] = {RATLS_PART_ROOT_CRL, RATLS_PART_PCK_CRL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        char *text = strdup(texts[lists[i]]), *last = strrchr(text, '}') - 2;
+
+        *last = *last == '0' ? '1' : '0';
+        ASSERT_FAILS(refuse(lists[i], text), COLLATERAL_CRL_SIGNATURE);
+        free(text);
+    }
+}
+
 static void not_ours_at_all(void **state)
 {
     static const char *const others[] = {"", "{}", "[]", "null", "not JSON", "{\"format\":\"ratls collateral 1\"}"};
@@ -221,7 +236,7 @@ static void fetched_in_the_future(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(read_back), TEST(truncated_anywhere), TEST(of_another_part), TEST(of_another_platform), TEST(tampered), TEST(not_ours_at_all),
+        TEST(read_back), TEST(truncated_anywhere), TEST(of_another_part), TEST(of_another_platform), TEST(tampered), TEST(tampered_list), TEST(not_ours_at_all),
         TEST(fetched_in_the_future),
     };
 
