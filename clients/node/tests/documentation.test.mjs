@@ -80,8 +80,9 @@ after(async () => {
 
 const EXPECTED = {
     "snippet-typescript-1": /OK/, "snippet-typescript-2": /^0\n/, "snippet-typescript-3": /one: 1/, "snippet-typescript-4": /one: 1/,
-    "snippet-typescript-5": /canceling statement due to user request\n$/, "snippet-typescript-6": /OK \[\]\ntrue/, "snippet-typescript-7": /answer: 42.*intel\nOK/s, "snippet-typescript-8": /^$/,
-    "snippet-typescript-9": /MRTD_NOT_ALLOWED policy/, "snippet-readme-1": /OK/,
+    "snippet-typescript-5": /canceling statement due to user request\n$/, "snippet-typescript-6": /OK \[\]\ntrue/, "snippet-typescript-7": /rtmr0/,
+    "snippet-typescript-8": /answer: 42.*intel\nOK/s, "snippet-typescript-9": /^$/,
+    "snippet-typescript-10": /MRTD_NOT_ALLOWED policy/, "snippet-readme-1": /OK/,
 }
 
 test("there are snippets, and each is known here", () => {

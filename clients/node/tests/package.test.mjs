@@ -13,7 +13,7 @@ import { ROOT, temporary } from "./simulator.mjs"
 
 const HOME = join(ROOT, "clients/node")
 const manifest = JSON.parse(readFileSync(join(HOME, "package.json"), "utf8"))
-const EXPORTS = ["RaTlsError", "RefusedError", "UnavailableError", "UsageError", "attestation", "attestedSettings", "cancel", "close", "connect",
+const EXPORTS = ["RaTlsError", "RefusedError", "UnavailableError", "UsageError", "attestation", "attestedSettings", "cancel", "close", "connect", "connectViaManifest",
     "createPool", "saveEvidence", "version", "withRaTls"]
 
 test("one version for everything", () => {
