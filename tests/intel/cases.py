@@ -234,7 +234,7 @@ def wire() -> list[Case]:
         Case("N76-not-http", "INTEL_PROTOCOL", wire=True),
         Case("N76-refused", "INTEL_NETWORK", "sound", intel={**SECOND_ATTEMPT, "base_url": "https://127.0.0.1:1"}, appraisals=0, wire=True),
         Case("N76-name", "INTEL_NETWORK", "sound", intel={**SECOND_ATTEMPT, "base_url": "https://nowhere.invalid"}, appraisals=0, wire=True),
-        Case("N81-deadline", "TIMEOUT", "N63", options={"timeout_ms": 300}, details={"http_status": 429}, intel={"attempts": 10}, wire=True),
+        Case("N81-deadline", "TIMEOUT", "N63", options={"timeout_ms": 2000}, details={"http_status": 429}, intel={"attempts": 10}, wire=True),
     ]
 
 
